@@ -1,0 +1,63 @@
+/**
+ * How inference is laid out on a machine: workers, threads, prepared batch sizes, and when batches leave.
+ *
+ * On a CPU joining uploads does not pay for the graphs that ship: one core spends 112 ms on an upload's five frames and
+ * its sound when each upload runs alone, 126 ms when two are joined, over 144 ms with four (larger activations leave
+ * the caches). Two workers of one thread give 17.5 uploads/s on two free cores, one worker of two threads 14.3, one of
+ * one 9.2. So the CPU's profile is one single-threaded worker per core, one upload per batch, no waiting. A worker keeps
+ * about 330 MB of arena and weights, hence the ceiling. docs/specs/bundle.md has the table and how it was measured.
+ */
+import type { BatchPolicy } from '../../core/batch-policy.ts';
+import type { BundleManifest, GraphManifest } from '../../core/bundle.ts';
+import type { OnnxProvider } from './providers.ts';
+
+export interface InferenceProfile {
+  readonly workers: number;
+  readonly intraOpThreads: number;
+  /** Prepared batch sizes by graph: the bundle's, without those that no batch will reach. */
+  readonly buckets: Readonly<Record<string, readonly number[]>>;
+  readonly policies: Readonly<Record<string, BatchPolicy>>;
+}
+
+/** What a configuration may set; the rest follows the provider and the machine. */
+export interface ProfileOverrides {
+  readonly workers?: number | undefined;
+  readonly intraOpThreads?: number | undefined;
+  readonly maxRows?: number | undefined;
+  readonly maxDelayMs?: number | undefined;
+}
+
+const MAX_CPU_WORKERS = 8;
+const GPU_MAX_DELAY_MS = 5;
+const MAX_ITEMS = 256;
+const MAX_BATCH_BYTES = 64 * 1024 * 1024;
+
+export function inferenceProfile(
+  manifest: Pick<BundleManifest, 'graphs' | 'extractionPlan'>,
+  machine: { readonly provider: OnnxProvider; readonly cores: number },
+  overrides: ProfileOverrides = {},
+): InferenceProfile {
+  const onCpu = machine.provider === 'cpu';
+  const workers = overrides.workers ?? (onCpu ? Math.min(MAX_CPU_WORKERS, Math.max(1, machine.cores)) : 1);
+  const buckets: Record<string, readonly number[]> = {};
+  const policies: Record<string, BatchPolicy> = {};
+  for (const [name, graph] of Object.entries(manifest.graphs)) {
+    const perUpload = rowsPerUpload(graph, manifest.extractionPlan.video.select.atMs.length);
+    const largest = Math.max(...graph.buckets);
+    const maxRows = Math.max(perUpload, overrides.maxRows ?? (onCpu ? perUpload : largest));
+    buckets[name] = graph.buckets.filter((_size, i) => i === 0 || (graph.buckets[i - 1] ?? 0) < maxRows);
+    policies[name] = {
+      maxItems: MAX_ITEMS,
+      maxRows: Math.min(maxRows, Math.max(largest, perUpload)),
+      maxBytes: MAX_BATCH_BYTES,
+      maxDelayMs: overrides.maxDelayMs ?? (onCpu ? 0 : GPU_MAX_DELAY_MS),
+      // On a GPU one batch is copied in while another computes.
+      maxInFlight: onCpu ? workers : workers + 1,
+    };
+  }
+  return { workers, intraOpThreads: overrides.intraOpThreads ?? 1, buckets, policies };
+}
+
+function rowsPerUpload(graph: GraphManifest, frames: number): number {
+  return graph.inputs.some((input) => input.name === 'frames') ? frames : 1;
+}

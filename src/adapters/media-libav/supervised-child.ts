@@ -1,0 +1,287 @@
+/**
+ * One decode child as its parent sees it: start, one upload at a time, and a certain end.
+ *
+ * K1. The child gets an empty environment but for the two variables of `CHILD_ENV`, no inherited descriptors and the
+ *     parent's process group; what it prints is kept in a bounded ring and shown in crash messages only.
+ * K2. Every upload has a deadline, counted from the moment the child got it. A child that passes it is killed (SIGKILL)
+ *     and never used again, as is one that is aborted or breaks the protocol.
+ * K3. `ended` resolves once the process is gone; nothing here relies on its co-operation.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { FirstFiveError } from '../../core/errors.ts';
+import type { Extraction } from '../../core/extraction.ts';
+import type { DecodeRequest } from '../../stages/extract/decoder.ts';
+import { OutputRing } from './output-ring.ts';
+import {
+  ANSWER_FD,
+  type DecodeFacts,
+  FAULTS_ARGUMENT,
+  type Fault,
+  type FromChild,
+  type ReadMessage,
+  type ResultMessage,
+  type ToChild,
+} from './protocol.ts';
+import { siblingModule } from './sibling.ts';
+import { MEMORY_SIGNAL } from './watched.ts';
+import { FrameParser, frameHead, type WireFrame } from './wire.ts';
+
+export interface ChildOptions {
+  readonly startTimeoutMs: number;
+  readonly obeyFaults: boolean;
+}
+
+export interface Job {
+  readonly request: DecodeRequest;
+  readonly sparse: boolean;
+  readonly planeHashes: boolean;
+  readonly fault?: Fault | undefined;
+}
+
+/** An extraction, and what its decode did. */
+export interface Decoded {
+  readonly extraction: Extraction;
+  readonly facts: DecodeFacts;
+}
+
+/** One pool thread is enough (range reads block it), few allocator arenas keep the resident set flat. */
+const CHILD_ENV = { UV_THREADPOOL_SIZE: '2', MALLOC_ARENA_MAX: '2' };
+/** A parent whose event loop was held up sees deadline and answer at once: the answer gets this long to be read. */
+const LATE_ANSWER_MS = 50;
+
+interface Running {
+  readonly id: number;
+  readonly job: Job;
+  readonly settle: PromiseWithResolvers<Decoded>;
+  readError: unknown;
+  timedOut: boolean;
+}
+
+export class SupervisedChild {
+  readonly #process: ChildProcess;
+  readonly #output = new OutputRing();
+  readonly #ended: Promise<void>;
+  readonly #started = Promise.withResolvers<string>();
+  #running: Running | undefined;
+  #nextId = 1;
+  #alive = true;
+  /** Resident set after the last upload, and when the child was new; bytes. */
+  rssBytes = 0;
+  freshRssBytes = 0;
+  /** Uploads that it was given. */
+  uploads = 0;
+
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    this.#started.promise.catch(() => {});
+    this.#ended = new Promise((resolve) => {
+      process.once('exit', (code, signal) => resolve(this.#gone(code, signal)));
+      process.once('error', () => resolve(this.#gone(null, null)));
+    });
+    this.#listen();
+  }
+
+  /** Starts a child and waits until libav is loaded in it. Fails with `DECODER_UNAVAILABLE`. */
+  static async start(options: ChildOptions): Promise<{ child: SupervisedChild; build: string }> {
+    const entry = fileURLToPath(siblingModule('child', import.meta.url));
+    const faults = options.obeyFaults ? [FAULTS_ARGUMENT] : [];
+    const stdio = Array<'pipe'>(ANSWER_FD + 1).fill('pipe');
+    const child = new SupervisedChild(spawn(process.execPath, [entry, ...faults], { stdio, env: CHILD_ENV }));
+    const timer = setTimeout(() => child.kill(), options.startTimeoutMs);
+    try {
+      const build = await child.#started.promise;
+      child.#hold(false);
+      return { child, build };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Decodes one upload; the next is sent only when this has settled. Rejects with the signal's reason on abort. */
+  async run(job: Job, signal?: AbortSignal): Promise<Decoded> {
+    signal?.throwIfAborted();
+    const running: Running = {
+      ...{ id: this.#nextId++, job, settle: Promise.withResolvers<Decoded>() },
+      ...{ readError: undefined, timedOut: false },
+    };
+    this.#running = running;
+    this.uploads++;
+    this.#hold(true);
+    const abandon = () => this.#abandon(signal?.reason);
+    signal?.addEventListener('abort', abandon, { once: true });
+    const deadline = setTimeout(() => this.#late(running), job.request.limits.deadlineMs);
+    try {
+      if (this.#alive) this.#send(extractMessage(running));
+      else running.settle.reject(new FirstFiveError('DECODE_CRASHED', 'the decode child had ended'));
+      return await running.settle.promise;
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', abandon);
+      this.#running = undefined;
+      this.#hold(false);
+    }
+  }
+
+  /** SIGKILL; `end` waits for what follows. */
+  kill(): void {
+    this.#alive = false;
+    this.#process.kill('SIGKILL');
+  }
+
+  /** Kills the child and waits until it is gone (K3). The upload it held, if any, fails with `reason`. */
+  async end(reason: unknown): Promise<void> {
+    this.#abandon(reason);
+    this.#hold(true);
+    await this.#ended;
+  }
+
+  #abandon(reason: unknown): void {
+    this.#running?.settle.reject(reason);
+    this.kill();
+  }
+
+  #late(running: Running): void {
+    setTimeout(() => {
+      if (this.#running !== running) return;
+      running.timedOut = true;
+      this.kill();
+    }, LATE_ANSWER_MS);
+  }
+
+  #listen(): void {
+    const { stdin, stdout, stderr, stdio } = this.#process;
+    const parser = new FrameParser<FromChild>();
+    const answers = stdio[ANSWER_FD] as Readable;
+    answers.on('data', (chunk: Uint8Array) => {
+      try {
+        for (const frame of parser.push(chunk)) this.#answer(frame);
+      } catch (error) {
+        this.#output.add(Buffer.from(`broken answer: ${String(error)}`));
+        this.kill();
+      }
+    });
+    // A pipe to a process that has just died reports it here; `exit` carries the news (K3).
+    for (const stream of [stdin, stdout, stderr, answers]) stream?.on('error', () => {});
+    for (const stream of [stdout, stderr]) stream?.on('data', (chunk: Uint8Array) => this.#output.add(chunk));
+  }
+
+  #answer(frame: WireFrame<FromChild>): void {
+    const { header, payload } = frame;
+    if (header.type === 'ready') {
+      this.freshRssBytes = header.rssBytes;
+      this.rssBytes = header.rssBytes;
+      this.#started.resolve(header.build);
+      return;
+    }
+    const running = this.#running;
+    if (running === undefined || header.id !== running.id) return;
+    if (header.type === 'read') {
+      void this.#read(running, header);
+      return;
+    }
+    this.rssBytes = header.rssBytes;
+    if (header.type === 'result') running.settle.resolve(decodedOf(header, payload));
+    else if (header.readFailed) running.settle.reject(running.readError);
+    else running.settle.reject(new FirstFiveError(header.code, header.message, { kind: header.kind }));
+  }
+
+  /** A range for the child; an error of the store is kept here and ends the upload with itself. */
+  async #read(running: Running, { readId, offset, length }: ReadMessage): Promise<void> {
+    try {
+      const bytes = await running.job.request.object.read(offset, length);
+      this.#send({ type: 'range', readId, failed: false }, bytes);
+    } catch (error) {
+      running.readError = error;
+      this.#send({ type: 'range', readId, failed: true });
+    }
+  }
+
+  #send(header: ToChild, payload?: Uint8Array): void {
+    const { stdin } = this.#process;
+    if (!this.#alive || stdin === null || !stdin.writable) return;
+    const parts = payload === undefined ? [] : [payload];
+    stdin.write(frameHead(header, parts));
+    for (const part of parts) stdin.write(part);
+  }
+
+  #gone(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#alive = false;
+    const error = endError(this.#running, { code, signal, output: this.#output.text() });
+    this.#started.reject(
+      new FirstFiveError('DECODER_UNAVAILABLE', `the decode child did not start: ${error.message}`),
+    );
+    this.#running?.settle.reject(error);
+  }
+
+  /** An idle child does not keep the parent's event loop alive; one that starts or works does. */
+  #hold(hold: boolean): void {
+    const { stdin, stdout, stderr, stdio } = this.#process;
+    for (const handle of [this.#process, stdin, stdout, stderr, stdio[ANSWER_FD]] as (Held | null)[]) {
+      if (hold) handle?.ref?.();
+      else handle?.unref?.();
+    }
+  }
+}
+
+interface Held {
+  ref?(): void;
+  unref?(): void;
+}
+
+function extractMessage({ id, job }: Running): ToChild {
+  const { object, plan, limits } = job.request;
+  return {
+    ...{ type: 'extract', id, sizeBytes: object.sizeBytes, plan, limits },
+    ...{ sparse: job.sparse, planeHashes: job.planeHashes },
+    ...(object.localPath === undefined ? {} : { path: object.localPath }),
+    ...(job.fault === undefined ? {} : { fault: job.fault }),
+  };
+}
+
+/** Pixels stay a view of what came over the pipe; samples are copied, because floats must be aligned. */
+function decodedOf(header: ResultMessage, payload: Uint8Array): Decoded {
+  const { probe, signals, timings, facts } = header;
+  const pixelBytes = payload.byteLength - (header.audio?.samples ?? 0) * 4;
+  const pixels = new Uint8Array(payload.buffer, payload.byteOffset, pixelBytes);
+  const samples = new Uint8Array(payload.subarray(pixelBytes));
+  return {
+    extraction: {
+      ...{ probe, signals, timings },
+      video: header.video === null ? null : { ...header.video, pixels },
+      audio:
+        header.audio === null
+          ? null
+          : { sampleRate: header.audio.sampleRate, samples: new Float32Array(samples.buffer) },
+    },
+    facts,
+  };
+}
+
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+}
+
+function endError(running: Running | undefined, { code, signal, output }: Ending): FirstFiveError {
+  if (running?.timedOut === true) {
+    const { deadlineMs } = running.job.request.limits;
+    return new FirstFiveError('DECODE_TIMEOUT', `not decoded within ${deadlineMs} ms`);
+  }
+  if (signal === MEMORY_SIGNAL) {
+    return new FirstFiveError('MEDIA_LIMIT', 'decoding needs more memory than allowed');
+  }
+  const how = signal === null ? `exit code ${code ?? 'unknown'}` : signal;
+  const said = output === '' ? '' : `; it said: ${output}`;
+  return new FirstFiveError('DECODE_CRASHED', `the decode child ended by ${how}${said}`);
+}

@@ -1,0 +1,159 @@
+/** `bundle.json`, strictly: unknown keys, wrong types and parts that do not fit together are refused (`BUNDLE_INVALID`). */
+import { z } from 'zod';
+import type { BundleManifest } from '../../core/bundle.ts';
+import { FirstFiveError } from '../../core/errors.ts';
+import { assertPriorAssumptions } from '../../core/prior.ts';
+import { parseTextHeadParameters } from '../../core/text/text-head-parameters.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
+/** Relative, inside the folder by its text alone; what it resolves to is checked when it is opened. */
+const file = z
+  .string()
+  .max(200)
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/,
+    'must be a plain path inside the bundle',
+  );
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be a plain name');
+const positive = z.int().min(1).max(1_000_000);
+const finite = z.number();
+
+const tensor = z.strictObject({
+  name,
+  type: z.enum(['uint8', 'float32', 'int32']),
+  shape: z.tuple([z.literal('n')], positive),
+});
+
+const graph = z.strictObject({
+  file,
+  sha256,
+  inputs: z.array(tensor).min(1).max(16),
+  outputs: z.array(tensor).min(1).max(16),
+  buckets: z
+    .array(z.int().min(1).max(1_024))
+    .min(1)
+    .max(16)
+    .refine((sizes) => sizes.every((size, i) => i === 0 || size > (sizes[i - 1] ?? 0)), 'must rise'),
+  padding: z.string().exactOptional(),
+});
+
+const extractionPlan = z.strictObject({
+  windowMs: z
+    .tuple([z.int().min(0), z.int().min(1)])
+    .refine(([start, end]) => end > start, 'must not be empty'),
+  video: z.strictObject({
+    select: z.strictObject({ rule: z.literal('times'), atMs: z.array(z.int().min(0)).min(1).max(256) }),
+    width: z.int().min(1).max(4_096),
+    height: z.int().min(1).max(4_096),
+    fit: z.literal('squash'),
+    interpolation: z.enum(['bicubic', 'bilinear']),
+    colour: z.literal('rgb24'),
+  }),
+  audio: z.strictObject({
+    sampleRate: z.int().min(8_000).max(192_000),
+    channels: z.literal(1),
+    format: z.literal('f32'),
+  }),
+});
+
+const feature = z.strictObject({
+  name,
+  from: z.string().regex(/^[^.]+\.[^.]+$/, 'must be <graph>.<output>'),
+  pool: z.literal('mean').exactOptional(),
+  dim: positive,
+  labels: z.array(z.string()).exactOptional(),
+});
+
+const head = z.strictObject({
+  kind: z.literal('hashed-ngram-linear'),
+  file,
+  sha256,
+  specification: z.string().optional(),
+  layout: z.string().optional(),
+  hash: z.unknown(),
+  normaliser: z.unknown(),
+  blocks: z.unknown(),
+  combine: z.unknown(),
+  weights: z.record(z.string(), z.union([finite, z.string()])).optional(),
+});
+
+const manifest = z.strictObject({
+  schemaVersion: z.literal(1),
+  name,
+  version: z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}$/, 'must be MAJOR.MINOR.PATCH'),
+  tier: z.int().min(1).max(99),
+  trained: z.boolean(),
+  description: z.string(),
+  licence: z.string(),
+  extractionPlan,
+  graphs: z.record(name, graph),
+  features: z.array(feature),
+  head,
+  prior: z.strictObject({
+    meanEcr: finite,
+    spread: finite,
+    assumed: z.boolean(),
+    rho: z.record(z.string(), finite).refine((rho) => rho.none === 0, 'none must be 0'),
+  }),
+  calibration: z.strictObject({
+    kind: z.literal('rank-to-ecr-normal'),
+    fitted: z.boolean(),
+    statement: z.string(),
+  }),
+  ticket: z
+    .strictObject({
+      delta: finite.gt(0).lt(0.5),
+      minImpressions: z.int().min(0),
+      maxImpressions: z.int().min(1),
+      ttlHours: finite.gt(0).max(8_760),
+    })
+    .refine(
+      (ticket) => ticket.minImpressions <= ticket.maxImpressions,
+      'minImpressions exceeds maxImpressions',
+    ),
+  golden: z.strictObject({ file, sha256 }),
+  provenance: z.array(z.unknown()).min(1),
+  metrics: z.record(z.string(), z.unknown()),
+});
+
+export function parseManifest(text: string, origin: string): BundleManifest {
+  const parsed = manifest.safeParse(parseJson(text, origin));
+  if (!parsed.success) {
+    const reasons = parsed.error.issues
+      .slice(0, 5)
+      .map((issue) => `${issue.path.join('.') || 'bundle.json'}: ${issue.message}`);
+    throw new FirstFiveError('BUNDLE_INVALID', `${origin}: ${reasons.join('; ')}`);
+  }
+  const value: BundleManifest = parsed.data;
+  for (const problem of crossCheck(value))
+    throw new FirstFiveError('BUNDLE_INVALID', `${origin}: ${problem}`);
+  return value;
+}
+
+function parseJson(text: string, origin: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new FirstFiveError('BUNDLE_INVALID', `${origin}: not JSON: ${String(thrown)}`, { cause: thrown });
+  }
+}
+
+/** What a schema cannot say: that the parts agree with one another. */
+function* crossCheck(value: BundleManifest): Generator<string> {
+  assertPriorAssumptions(value.prior, Object.values(value.prior.rho));
+  const { combine } = parseTextHeadParameters(value.head);
+  for (const [set, { rho }] of Object.entries(combine)) {
+    if (value.prior.rho[set] !== rho) yield `prior.rho.${set} is not the head's (${rho})`;
+  }
+  for (const { name: featureName, from, dim, labels } of value.features) {
+    const [graphName = '', outputName = ''] = from.split('.');
+    const output = value.graphs[graphName]?.outputs.find((one) => one.name === outputName);
+    if (output === undefined) yield `features.${featureName}: the bundle has no ${from}`;
+    else if (output.shape.length !== 2 || output.shape[1] !== dim)
+      yield `features.${featureName}: ${from} is not of dim ${dim}`;
+    if (labels !== undefined && labels.length !== dim)
+      yield `features.${featureName}: ${labels.length} labels for dim ${dim}`;
+  }
+  const names = value.features.map((one) => one.name);
+  if (new Set(names).size < names.length) yield 'features: a name is used twice';
+}

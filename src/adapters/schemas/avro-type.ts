@@ -1,0 +1,31 @@
+/** The one place where avsc types are made, with everything pinned that it would otherwise guess. */
+import { createRequire } from 'node:module';
+import type { Type } from 'avsc';
+import { FirstFiveError } from '../../core/errors.ts';
+
+// avsc is CommonJS without named exports that an import could find.
+const avsc = createRequire(import.meta.url)('avsc') as typeof import('avsc');
+
+/**
+ * Unions are never wrapped. Logical types stay their base type (`timestamp-millis` is a number of milliseconds): the core's
+ * times are numbers.
+ */
+export function avroType(schema: string): Type {
+  try {
+    return avsc.Type.forSchema(JSON.parse(schema), { wrapUnions: 'never' });
+  } catch (thrown) {
+    throw new FirstFiveError('SCHEMA_INCOMPATIBLE', `not an Avro schema: ${String(thrown)}`, {
+      cause: thrown,
+    });
+  }
+}
+
+/** Why `reader` cannot read what `writer` wrote; `undefined` when it can. */
+export function incompatibility(reader: string, writer: string): string | undefined {
+  try {
+    avroType(reader).createResolver(avroType(writer));
+    return undefined;
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}

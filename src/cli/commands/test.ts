@@ -1,0 +1,3 @@
+import type { Command } from 'commander';
+import type { CliContext } from '../context.ts';
+export function registerTest(_program: Command, _context: CliContext): void {}

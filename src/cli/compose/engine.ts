@@ -1,0 +1,75 @@
+/**
+ * Everything that scoring an upload needs, opened once: bundle, decoder children, inference workers, stages.
+ *
+ * E1. When `openEngine` resolves, children are warm and sessions are warm: the first upload waits for nothing.
+ * E2. What fails to open names what is missing; what was opened before it is closed again.
+ */
+import type { RunOptions } from '../../config/options.ts';
+import { DEFAULT_DECODE_LIMITS } from '../../core/extraction.ts';
+import type { Topology } from '../../runtime/topology.ts';
+import { createEmbedStage, type EmbedStage } from '../../stages/embed/embed-stage.ts';
+import type { Decoder } from '../../stages/extract/decoder.ts';
+import { createExtractStage, type ExtractStage } from '../../stages/extract/extract-stage.ts';
+import type { LoadedBundle } from '../../stages/model-repository.ts';
+import type { ObjectStore } from '../../stages/object-store.ts';
+import { createScoreStage, type ScoreStage } from '../../stages/score/score-stage.ts';
+import { openScoringHead } from '../../stages/score/scoring-head.ts';
+import { openBundle, openDecoder, openInference } from './parts.ts';
+
+export interface Engine {
+  readonly bundle: LoadedBundle;
+  readonly decoder: Decoder;
+  readonly executionProvider: string;
+  readonly extract: ExtractStage;
+  readonly embed: EmbedStage;
+  readonly score: ScoreStage;
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly options: RunOptions;
+  readonly topology: Topology;
+  readonly store: ObjectStore;
+  readonly cores: number;
+}
+
+export async function openEngine({ options, topology, store, cores }: EngineOptions): Promise<Engine> {
+  const bundle = await openBundle(options, topology.bundle);
+  const head = await openScoringHead(bundle);
+  const [decoder, embedder] = await bothOrNeither(
+    openDecoder(options.decoder, topology.decoders),
+    openInference(bundle, options.provider, topology.inference, cores),
+  );
+  return {
+    bundle,
+    decoder,
+    executionProvider: embedder.runner.executionProvider,
+    extract: createExtractStage({
+      store,
+      decoder,
+      plan: bundle.manifest.extractionPlan,
+      limits: DEFAULT_DECODE_LIMITS,
+    }),
+    embed: createEmbedStage({ bundle, runner: embedder.runner }),
+    score: createScoreStage({ bundle, head }),
+    close: async () => {
+      await Promise.all([decoder.close(), embedder.close()]);
+    },
+  };
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Opens both at the same time; when one fails, the other is closed before the failure is passed on. */
+async function bothOrNeither<A extends Closable, B extends Closable>(
+  a: Promise<A>,
+  b: Promise<B>,
+): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  if (first.status === 'fulfilled' && second.status === 'fulfilled') return [first.value, second.value];
+  if (first.status === 'fulfilled') await first.value.close();
+  if (second.status === 'fulfilled') await second.value.close();
+  throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason;
+}

@@ -1,0 +1,45 @@
+/** Which dead letters a command is about: every condition given must hold. */
+import { FirstFiveError, isErrorCode } from '../../core/errors.ts';
+import { parseMoment } from '../moments.ts';
+import type { StoredDeadLetter } from './dead-letter-scan.ts';
+
+export interface DeadLetterFilter {
+  readonly code?: string;
+  readonly stage?: string;
+  /** Last failure at or after; milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  readonly upload?: string;
+}
+
+export interface DeadLetterFlags {
+  readonly code?: string;
+  readonly stage?: string;
+  readonly since?: string;
+  readonly upload?: string;
+}
+
+export function deadLetterFilter(flags: DeadLetterFlags, now: number): DeadLetterFilter {
+  const { code, stage, since, upload } = flags;
+  if (code !== undefined && code !== 'UNKNOWN' && !isErrorCode(code)) {
+    throw new FirstFiveError(
+      'USAGE',
+      `--code: ${JSON.stringify(code)} is no error code; see docs/specs/records.md`,
+    );
+  }
+  return {
+    ...(code === undefined ? {} : { code }),
+    ...(stage === undefined ? {} : { stage }),
+    ...(since === undefined ? {} : { sinceMs: parseMoment('--since', since, now) }),
+    ...(upload === undefined ? {} : { upload }),
+  };
+}
+
+export function matches(stored: StoredDeadLetter, filter: DeadLetterFilter): boolean {
+  const { letter, upload } = stored;
+  return (
+    (filter.code === undefined || letter.code === filter.code) &&
+    (filter.stage === undefined || letter.stage === filter.stage) &&
+    (filter.sinceMs === undefined || letter.lastFailureAt >= filter.sinceMs) &&
+    (filter.upload === undefined || upload === filter.upload)
+  );
+}

@@ -1,0 +1,101 @@
+/**
+ * `up`: the topology until it is stopped.
+ *
+ * U1. SIGTERM and SIGINT drain and exit 0. A stage that ends by itself ends the process with its error: a supervisor
+ *     (systemd, Kubernetes) starts it again.
+ * U2. Telemetry starts before anything that measures, and ends last.
+ */
+import { join } from 'node:path';
+import { createLogger } from '../adapters/telemetry/logger.ts';
+import { type FirstFiveTelemetry, startTelemetry } from '../adapters/telemetry/telemetry.ts';
+import type { Configuration } from '../config/load.ts';
+import { openEngine } from './compose/engine.ts';
+import { type Pipeline, startPipeline } from './compose/pipeline.ts';
+import { uploadHandler } from './compose/upload-handler.ts';
+import type { CliContext } from './context.ts';
+import { openLog, openSerdes, openStore } from './openers.ts';
+import { packageVersion } from './package-version.ts';
+import { configurationOf } from './run-flags.ts';
+
+export async function upCommand(
+  context: CliContext,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const configuration = await configurationOf(context, flags);
+  const { options } = configuration;
+  const logger = createLogger({ level: options.logLevel });
+  const telemetry = await startTelemetry({
+    serviceVersion: await packageVersion(context.packageRoot),
+    instance: String(options.replica),
+    prometheus: true,
+    ...(options.otlp === undefined ? {} : { otlp: options.otlp }),
+    onProblem: (reason) => logger.warn({ reason }, 'telemetry is not delivered'),
+  });
+  try {
+    await runUntilStopped(context, configuration, { telemetry, logger });
+  } finally {
+    await telemetry.shutdown();
+  }
+}
+
+interface Observers {
+  readonly telemetry: FirstFiveTelemetry;
+  readonly logger: ReturnType<typeof createLogger>;
+}
+
+async function runUntilStopped(
+  context: CliContext,
+  { options, topology }: Configuration,
+  { telemetry, logger }: Observers,
+): Promise<void> {
+  const stop = context.stopSignal();
+  await using log = closing(await openLog(options.log));
+  const serdes = await openSerdes(options.registry);
+  const store = await openStore(options.store, { mediaRoots: options.mediaRoots });
+  await using engine = closing(await openEngine({ options, topology, store, cores: context.cores }));
+  const pipeline = await startPipeline({
+    topology,
+    log: log.value,
+    slot: String(options.replica),
+    tablesDir: join(options.dataDir, 'tables'),
+    handlerOf: (stage) => uploadHandler({ stage, serdes, engine: engine.value, now: context.now }),
+    onSettled: (stage, { record, outcome, error }) => {
+      if (error === undefined) return;
+      const { topic, partition, offset } = record;
+      const at = { stage: stage.name, topic, partition, offset: String(offset), outcome, step: error.stage };
+      logger.warn({ ...at, code: error.code }, 'an upload was dead-lettered');
+    },
+  });
+  const { startManagement } = await import('../adapters/management/management-server.ts');
+  await using management = closing(
+    await startManagement({
+      ...options.management,
+      ...observed(pipeline, stop),
+      metrics: () => telemetry.metricsText(),
+    }),
+  );
+  context.stderr.write(
+    `firstfive is up: ${topology.name}, bundle ${engine.value.bundle.label}, management http://${management.value.address}\n`,
+  );
+  logger.info({ topology: topology.name, bundle: engine.value.bundle.label, pid: process.pid }, 'started');
+  const stopped = new Promise<undefined>((resolve) => {
+    if (stop.aborted) resolve(undefined);
+    stop.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  const failure = await Promise.race([pipeline.ended(), stopped]);
+  logger.info({ reason: failure?.code ?? 'asked to' }, 'stopping');
+  await pipeline.stop(failure === undefined ? options.drainMs : 0);
+  if (failure !== undefined) throw failure;
+}
+
+function observed(pipeline: Pipeline, stop: AbortSignal) {
+  return {
+    health: () => pipeline.health(),
+    ready: () => (stop.aborted ? { ready: false, reasons: ['stopping'] } : { ready: true, reasons: [] }),
+  };
+}
+
+/** Anything with `close` as a resource of `await using`, so that what was opened is closed in reverse, come what may. */
+function closing<T extends { close(): Promise<void> }>(value: T): AsyncDisposable & { readonly value: T } {
+  return { value, [Symbol.asyncDispose]: () => value.close() };
+}

@@ -1,0 +1,97 @@
+/**
+ * The highest (revision, tier) emitted per upload, so that an old event never overwrites a newer score.
+ *
+ * It is a view of the guarded topic, not a source of truth: on assignment it is brought up to the topic's end, and each
+ * commit of ours is applied after it succeeded. A crash in between is healed by the next catch-up.
+ */
+import { headerText, type StreamRecord } from '../core/record.ts';
+import type { EmissionOrder } from './handler.ts';
+import type { Log, PartitionOffset } from './log.ts';
+import { REVISION_HEADER, TIER_HEADER } from './record-headers.ts';
+
+/** Storage of the view. `log` adapters know nothing of it. Not for concurrent use. */
+export interface LatestTable {
+  get(id: string): Omit<EmissionOrder, 'id'> | undefined;
+  /** `applied`: where the next catch-up starts. Both in one step, where the storage survives the process. */
+  apply(
+    changes: readonly (EmissionOrder | { readonly id: string; readonly removed: true })[],
+    applied?: PartitionOffset,
+  ): void;
+  appliedUpTo(topic: string, partition: number): bigint | undefined;
+  close(): void;
+}
+
+export function memoryTable(): LatestTable {
+  const latest = new Map<string, Omit<EmissionOrder, 'id'>>();
+  const applied = new Map<string, bigint>();
+  return {
+    get: (id) => latest.get(id),
+    apply(changes, position) {
+      for (const change of changes) {
+        if ('removed' in change) latest.delete(change.id);
+        else latest.set(change.id, { revision: change.revision, tier: change.tier });
+      }
+      if (position !== undefined) applied.set(`${position.topic}-${position.partition}`, position.offset);
+    },
+    appliedUpTo: (topic, partition) => applied.get(`${topic}-${partition}`),
+    close: () => {},
+  };
+}
+
+/** Negative when `a` is older than `b`. */
+export function compareOrder(
+  a: Pick<EmissionOrder, 'revision' | 'tier'>,
+  b: Pick<EmissionOrder, 'revision' | 'tier'>,
+): number {
+  return a.revision - b.revision || a.tier - b.tier;
+}
+
+const CATCH_UP = { maxRecords: 2_000, maxBytes: 8 * 1024 * 1024, maxWaitMs: 0 };
+
+/** Reads the guarded topic's partitions from where the table stands to their end. */
+export async function catchUp(
+  log: Log,
+  table: LatestTable,
+  topic: string,
+  partitions: readonly number[],
+): Promise<void> {
+  const [description] = await log.admin.describeTopics([topic]);
+  if (description === undefined) return;
+  const from = partitions.map((partition) => {
+    const start = description.offsets[partition]?.start ?? 0n;
+    const applied = table.appliedUpTo(topic, partition) ?? 0n;
+    return { topic, partition, offset: applied > start ? applied : start };
+  });
+  const ends = new Map(partitions.map((p) => [p, description.offsets[p]?.end ?? 0n]));
+  const behind = from.filter((at) => at.offset < (ends.get(at.partition) ?? 0n));
+  if (behind.length === 0) return;
+  const reader = await log.openReader([topic], { at: 'offsets', offsets: behind });
+  try {
+    while (reader.positions().some((at) => at.offset < (ends.get(at.partition) ?? 0n))) {
+      const records = await reader.next(CATCH_UP);
+      if (records.length === 0) break;
+      applyRecords(table, records);
+      for (const at of reader.positions()) table.apply([], at);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+function applyRecords(table: LatestTable, records: readonly StreamRecord[]): void {
+  const decoder = new TextDecoder();
+  for (const record of records) {
+    if (record.key === null) continue;
+    const id = decoder.decode(record.key);
+    if (record.value === null) {
+      table.apply([{ id, removed: true }]);
+      continue;
+    }
+    const revision = Number(headerText(record.headers, REVISION_HEADER));
+    const tier = Number(headerText(record.headers, TIER_HEADER));
+    if (!Number.isInteger(revision) || !Number.isInteger(tier)) continue;
+    const known = table.get(id);
+    if (known === undefined || compareOrder(known, { revision, tier }) < 0)
+      table.apply([{ id, revision, tier }]);
+  }
+}
