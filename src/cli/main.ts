@@ -19,16 +19,24 @@ const context: CliContext = {
   setExitCode: () => {},
 };
 
-// A reader that has left (`| head`) is no failure: there is nobody to tell. Lost log lines end nothing.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// A reader that has left (`| head`) is no failure: there is nobody to tell. The command stops and cleans up as for a signal.
+const readerLeft = new AbortController();
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(1);
+  readerLeft.abort('EPIPE');
+});
+// Lost log lines end nothing.
 process.stderr.on('error', () => {});
 
 const code = await runCli(process.argv.slice(2), context);
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-process.exit(code);
+if (!readerLeft.signal.aborted) await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(readerLeft.signal.aborted ? 0 : code);
 
 function watchSignals(): AbortSignal {
   const controller = new AbortController();
+  const leave = () => controller.abort('EPIPE');
+  if (readerLeft.signal.aborted) leave();
+  readerLeft.signal.addEventListener('abort', leave, { once: true });
   for (const [name, status] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

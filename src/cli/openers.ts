@@ -41,11 +41,24 @@ export async function openSerdes(place: RegistryPlace): Promise<Serdes> {
   return createSerdes(await openFolderRegistry(place.path));
 }
 
-/** Fails with `CONFIG_INVALID` for a store that this version cannot open. */
-export async function openStore(place: StorePlace, access: MediaAccess): Promise<ObjectStore> {
-  if (place.kind === 's3') throw notBuilt('the S3 store', '--store folder:PATH');
+/** What stands in a store's environment: an S3 server other than AWS is named as the AWS SDKs name it. */
+export type StoreEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** `STORE_UNAVAILABLE` when an S3 store cannot be used: a wrong bucket or key is said at the start, not by the first upload. */
+export async function openStore(
+  place: StorePlace,
+  access: MediaAccess,
+  env: StoreEnvironment,
+): Promise<ObjectStore> {
   const { openFolderStore } = await import('../adapters/objects-folder/folder-store.ts');
-  return openFolderStore({ root: place.path, ...access });
+  if (place.kind === 'folder') return openFolderStore({ root: place.path, ...access });
+  const { openS3Store } = await import('../adapters/objects-s3/s3-store.ts');
+  const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
+  // `file:` uploads need no folder of the store's own; keys belong to the bucket.
+  const files = openFolderStore({ root: '/nonexistent', ...access });
+  const store = openS3Store({ ...place, ...(endpoint === undefined ? {} : { endpoint }), files });
+  await store.check();
+  return store;
 }
 
 function notBuilt(what: string, instead: string): FirstFiveError {

@@ -10,7 +10,6 @@ import type { UploadEvent } from '../core/upload.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Serde } from '../runtime/serde.ts';
 import type { Topology } from '../runtime/topology.ts';
-import type { SubmitFlags } from './commands/submit.ts';
 import type { CliContext } from './context.ts';
 import { readUploadInputs, type UploadInput } from './inputs/upload-inputs.ts';
 import { openSerdes, withLog } from './openers.ts';
@@ -18,6 +17,11 @@ import { openProgress } from './output/progress-line.ts';
 import { writeJson, writeLine } from './output/streams.ts';
 import { harmless } from './output/text-width.ts';
 import { configurationOf } from './run-flags.ts';
+
+export interface SubmitFlags extends Readonly<Record<string, unknown>> {
+  readonly from?: string;
+  readonly json?: boolean;
+}
 
 const BATCH = 500;
 

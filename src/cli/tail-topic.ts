@@ -7,7 +7,6 @@
 import { FirstFiveError } from '../core/errors.ts';
 import type { StreamRecord } from '../core/record.ts';
 import type { Log, LogReader, PartitionOffset, ReadFrom } from '../runtime/log.ts';
-import type { TailFlags } from './commands/tail.ts';
 import type { CliContext } from './context.ts';
 import { parseCount, parseMoment } from './moments.ts';
 import { withLog } from './openers.ts';
@@ -16,6 +15,14 @@ import { cutTo, harmless } from './output/text-width.ts';
 import { openRecordDecoder, type RecordDecoder } from './records/record-decoder.ts';
 import { headersJson, textOrBase64 } from './records/record-json.ts';
 import { configurationOf } from './run-flags.ts';
+
+export interface TailFlags extends Readonly<Record<string, unknown>> {
+  readonly from: string;
+  readonly max?: string;
+  readonly follow: boolean;
+  readonly raw?: boolean;
+  readonly json?: boolean;
+}
 
 const READ = { maxRecords: 500, maxBytes: 4 * 1024 * 1024 };
 /** How soon a stop signal is noticed while nothing arrives. */

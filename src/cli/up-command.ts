@@ -9,19 +9,24 @@ import { join } from 'node:path';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import { type FirstFiveTelemetry, startTelemetry } from '../adapters/telemetry/telemetry.ts';
 import type { Configuration } from '../config/load.ts';
+import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Topology } from '../runtime/topology.ts';
 import { openEngine } from './compose/engine.ts';
 import { type Pipeline, startPipeline } from './compose/pipeline.ts';
-import { uploadHandler } from './compose/upload-handler.ts';
+import { stageHandler } from './compose/stage-handler.ts';
 import type { CliContext } from './context.ts';
 import { openLog, openSerdes, openStore } from './openers.ts';
 import { packageVersion } from './package-version.ts';
 import { configurationOf } from './run-flags.ts';
 
-export async function upCommand(
-  context: CliContext,
-  flags: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const configuration = await configurationOf(context, flags);
+export interface UpFlags extends Readonly<Record<string, unknown>> {
+  readonly stage?: string;
+}
+
+export async function upCommand(context: CliContext, flags: UpFlags): Promise<void> {
+  const configured = await configurationOf(context, flags);
+  const configuration = { ...configured, topology: onlyStages(configured.topology, flags.stage) };
   const { options } = configuration;
   const logger = createLogger({ level: options.logLevel });
   const telemetry = await startTelemetry({
@@ -38,6 +43,21 @@ export async function upCommand(
   }
 }
 
+/** The topology with the named stages only; topics stay, so that any process may make them. */
+function onlyStages(topology: Topology, names: string | undefined): Topology {
+  if (names === undefined) return topology;
+  const wanted = names.split(',').map((name) => name.trim());
+  const known = topology.stages.map(({ name }) => name);
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new FirstFiveError(
+      'USAGE',
+      `topology ${topology.name} has no stage ${unknown}; it has ${known.join(', ')}`,
+    );
+  }
+  return { ...topology, stages: topology.stages.filter(({ name }) => wanted.includes(name)) };
+}
+
 interface Observers {
   readonly telemetry: FirstFiveTelemetry;
   readonly logger: ReturnType<typeof createLogger>;
@@ -51,14 +71,14 @@ async function runUntilStopped(
   const stop = context.stopSignal();
   await using log = closing(await openLog(options.log));
   const serdes = await openSerdes(options.registry);
-  const store = await openStore(options.store, { mediaRoots: options.mediaRoots });
+  const store = await openStore(options.store, { mediaRoots: options.mediaRoots }, context.env);
   await using engine = closing(await openEngine({ options, topology, store, cores: context.cores }));
   const pipeline = await startPipeline({
     topology,
     log: log.value,
     slot: String(options.replica),
     tablesDir: join(options.dataDir, 'tables'),
-    handlerOf: (stage) => uploadHandler({ stage, serdes, engine: engine.value, now: context.now }),
+    handlerOf: (stage) => stageHandler({ stage, serdes, engine: engine.value, now: context.now }),
     onSettled: (stage, { record, outcome, error }) => {
       if (error === undefined) return;
       const { topic, partition, offset } = record;
@@ -78,14 +98,28 @@ async function runUntilStopped(
     `firstfive is up: ${topology.name}, bundle ${engine.value.bundle.label}, management http://${management.value.address}\n`,
   );
   logger.info({ topology: topology.name, bundle: engine.value.bundle.label, pid: process.pid }, 'started');
+  const stopCleaning = cleanRegularly(log.value, (error) => {
+    logger.warn({ code: error.code }, 'retention could not be applied');
+  });
   const stopped = new Promise<undefined>((resolve) => {
     if (stop.aborted) resolve(undefined);
     stop.addEventListener('abort', () => resolve(undefined), { once: true });
   });
   const failure = await Promise.race([pipeline.ended(), stopped]);
+  stopCleaning();
   logger.info({ reason: failure?.code ?? 'asked to' }, 'stopping');
   await pipeline.stop(failure === undefined ? options.drainMs : 0);
   if (failure !== undefined) throw failure;
+}
+
+const CLEAN_INTERVAL_MS = 60_000;
+
+/** Applies retention and compaction of the embedded log while the pipeline runs; a broker does so by itself. */
+function cleanRegularly(log: Log, onFailure: (error: FirstFiveError) => void): () => void {
+  const timer = setInterval(() => {
+    log.admin.clean().catch((thrown: unknown) => onFailure(toFirstFiveError(thrown)));
+  }, CLEAN_INTERVAL_MS);
+  return () => clearInterval(timer);
 }
 
 function observed(pipeline: Pipeline, stop: AbortSignal) {

@@ -65,12 +65,19 @@ export function deadLetterRecord(record: StreamRecord, cause: DeadLetterCause): 
   for (const [field, name] of Object.entries(DEAD_LETTER_HEADERS)) {
     headers.push([name, encoder.encode(String(ours[field as keyof typeof ours]))]);
   }
-  return { topic: cause.topic, timestamp: cause.lastFailureAt, key: record.key, value: record.value, headers };
+  return {
+    topic: cause.topic,
+    timestamp: cause.lastFailureAt,
+    key: record.key,
+    value: record.value,
+    headers,
+  };
 }
 
 /** `undefined` when the record is not a dead letter of ours. */
 export function parseDeadLetter(record: StreamRecord): DeadLetter | undefined {
-  const read = (field: keyof typeof DEAD_LETTER_HEADERS) => headerText(record.headers, DEAD_LETTER_HEADERS[field]);
+  const read = (field: keyof typeof DEAD_LETTER_HEADERS) =>
+    headerText(record.headers, DEAD_LETTER_HEADERS[field]);
   const topic = read('topic');
   const offset = read('offset');
   if (topic === undefined || offset === undefined || !/^\d+$/.test(offset)) return undefined;

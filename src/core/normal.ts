@@ -4,7 +4,7 @@
  * Sources: erfc by W. J. Cody, "Rational Chebyshev approximation for the error function", Math. Comp. 23 (1969), with
  * the coefficients of CALERF; the quantile by M. J. Wichura, algorithm AS 241 (PPND16), Appl. Statist. 37 (1988).
  * Stated accuracy of both is about 1e-16 relative; against SciPy 1.13.1 the golden test allows 1e-13 relative for Phi
- * in [-10, 10] and 1e-14 for the quantile in [1e-300, 1 - 1e-15].
+ * in [-38, 10] and 1e-14 for the quantile in [1e-300, 1 - 1e-15].
  */
 
 const ERF_P = [

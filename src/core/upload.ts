@@ -34,6 +34,16 @@ export interface UploadIdentity {
   readonly uploadedAt: number;
 }
 
+/** An upload as the steps after extraction need it: who it is, and what its uploader wrote. */
+export interface DescribedUpload extends UploadIdentity {
+  readonly text: UploadText;
+}
+
+export function describeUpload(event: UploadEvent): DescribedUpload {
+  const { uploadId, revision, uploadedAt } = event;
+  return { uploadId, revision, uploadedAt, text: uploadText(event) };
+}
+
 export const LANES = ['live', 'backfill'] as const;
 export type Lane = (typeof LANES)[number];
 
@@ -57,7 +67,7 @@ export const DEFAULT_UPLOAD_LIMITS: UploadLimits = {
 };
 
 export function uploadText(event: UploadEvent): UploadText {
-  const caption = event.attributes['caption'];
+  const caption = event.attributes.caption;
   return {
     ...(event.title === undefined ? {} : { title: event.title }),
     ...(event.description === undefined ? {} : { description: event.description }),

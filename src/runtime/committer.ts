@@ -5,6 +5,8 @@
  * C2. Emission order is checked here, where outputs are in order: what is older than an emission already made is dropped
  *     and its record counts as superseded. Work already done for the unit is kept through a failed commit (no re-decode).
  * C3. After an abort the unit is gathered anew: partitions revoked in the meantime are no longer part of it.
+ * C4. After `LOG_UNAVAILABLE` nobody knows whether the unit landed: the very same unit is tried again, never a larger one,
+ *     unless a partition of it was revoked; its next owner then reads what was committed.
  */
 import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
 import type { OutputRecord } from '../core/record.ts';
@@ -33,6 +35,7 @@ export class Committer {
   readonly #telemetry: StageTelemetry;
   readonly #clock: Clock;
   lastCommitAt: number | undefined;
+  #doubtful: Gathered | undefined;
 
   constructor(options: { table: LatestTable | undefined; telemetry: StageTelemetry; clock: Clock }) {
     this.#table = options.table;
@@ -46,7 +49,7 @@ export class Committer {
     intakes: Iterable<PartitionIntake>,
     maxRecords: number,
   ): Promise<readonly Settled[]> {
-    const unit = this.#gather(intakes, maxRecords);
+    const unit = this.#doubtfulUnit() ?? this.#gather(intakes, maxRecords);
     if (unit.settled.length === 0) return [];
     const startedAt = this.#clock.now();
     try {
@@ -54,8 +57,10 @@ export class Committer {
     } catch (thrown) {
       const error = thrown instanceof FirstFiveError ? thrown : toFirstFiveError(thrown);
       this.#telemetry.commitAborted(error.code);
+      this.#doubtful = error.code === 'LOG_UNAVAILABLE' ? unit : undefined;
       throw error;
     }
+    this.#doubtful = undefined;
     this.#table?.apply([...unit.orders.values()]);
     for (const { intake, count } of unit.advanced) intake.advance(count);
     this.lastCommitAt = this.#clock.now();
@@ -63,10 +68,14 @@ export class Committer {
     return unit.settled;
   }
 
+  #doubtfulUnit(): Gathered | undefined {
+    return this.#doubtful?.advanced.some(({ intake }) => intake.revoked) ? undefined : this.#doubtful;
+  }
+
   #gather(intakes: Iterable<PartitionIntake>, maxRecords: number): Gathered {
     const unit: Gathered = { outputs: [], offsets: [], settled: [], advanced: [], orders: new Map() };
     for (const intake of intakes) {
-      if (intake.signal.aborted) continue;
+      if (intake.revoked) continue;
       const finished = intake.frontier.finished(maxRecords - unit.settled.length);
       if (finished.length === 0) continue;
       for (const one of finished) unit.settled.push({ finished: one, outcome: this.#emit(one, unit) });

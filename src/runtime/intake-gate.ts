@@ -35,6 +35,10 @@ export class IntakeGate {
     this.#failure = undefined;
   }
 
+  get isOpen(): boolean {
+    return this.#failure === undefined || this.#failure.closedUntil <= this.#clock.now();
+  }
+
   async passable(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const wait = (this.#failure?.closedUntil ?? 0) - this.#clock.now();

@@ -17,20 +17,17 @@ export class PartitionIntake {
   readonly topic: string;
   readonly partition: number;
   readonly epoch: number;
-  /** Aborts when the assignment is revoked or the runner gives up its work; every task of the partition hears it. */
-  readonly signal: AbortSignal;
   readonly frontier = new Frontier<FinishedTask>();
   readonly #running = new Map<bigint, RecordTask>();
-  readonly #revoked = new AbortController();
+  #revoked = false;
   #position: bigint;
   #heldBytes = 0;
 
-  constructor(assignment: Assignment, abandoned: AbortSignal) {
+  constructor(assignment: Assignment) {
     this.topic = assignment.topic;
     this.partition = assignment.partition;
     this.epoch = assignment.epoch;
     this.#position = assignment.position;
-    this.signal = AbortSignal.any([this.#revoked.signal, abandoned]);
   }
 
   /** Records taken in and not yet committed, and their bytes. */
@@ -42,8 +39,19 @@ export class PartitionIntake {
     return this.#heldBytes;
   }
 
+  /** Another member's now: nothing of it may be committed any more. */
   revoke(): void {
-    this.#revoked.abort();
+    this.#revoked = true;
+    this.abandon();
+  }
+
+  get revoked(): boolean {
+    return this.#revoked;
+  }
+
+  /** Ends every task under way without a result; what is finished may still be committed. */
+  abandon(): void {
+    for (const task of this.#running.values()) task.abandon();
   }
 
   /** Next offset to commit. */

@@ -4,6 +4,7 @@
  * A1. A task always ends: with outputs, with a dead letter, or as abandoned (revoked or stopping; it is read again).
  * A2. Systemic errors spend no attempt (`IntakeGate`); every other failure does.
  * A3. A handler that ignores its signal cannot hold the partition: the deadline abandons the attempt without it.
+ * A4. What a record does not use costs it nothing: signals and timers are made when first asked for.
  */
 import { deadLetterRecord } from '../core/dead-letter.ts';
 import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
@@ -11,7 +12,8 @@ import type { OutputRecord, StreamRecord } from '../core/record.ts';
 import { backoffMs, decideFailure } from '../core/retry.ts';
 import type { Lane } from '../core/upload.ts';
 import { type Clock, sleep } from './clock.ts';
-import type { EmissionOrder, HandlerResult, RecordHandler } from './handler.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { EmissionOrder, HandlerContext, HandlerResult, RecordHandler } from './handler.ts';
 import type { IntakeGate } from './intake-gate.ts';
 import type { StageTelemetry } from './telemetry.ts';
 import type { StageSpec } from './topology.ts';
@@ -31,108 +33,111 @@ export interface TaskEnvironment {
   readonly handler: RecordHandler;
   readonly gate: IntakeGate;
   readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly random: () => number;
   readonly telemetry: StageTelemetry;
 }
 
-/** What health reports of a record under way; the task keeps it current. */
-export interface TaskProgress {
-  step: string;
-  stepSince: number;
-  attempt: number;
-}
+const NOTHING: readonly OutputRecord[] = [];
 
 export class RecordTask {
   readonly record: StreamRecord;
   readonly startedAt: number;
-  readonly progress: TaskProgress;
+  /** Where the record is; health reports it, and failures are attributed to it. */
+  step = 'queued';
+  attempt = 0;
   readonly #env: TaskEnvironment;
-  #firstFailureAt: number | undefined;
+  #stepSince: number;
   #inStep = false;
+  #firstFailureAt: number | undefined;
+  #abandoned = false;
+  #waiting: AbortController | undefined;
+  #current: Attempt | undefined;
 
   constructor(record: StreamRecord, env: TaskEnvironment) {
     this.record = record;
     this.#env = env;
     this.startedAt = env.clock.now();
-    this.progress = { step: 'queued', stepSince: this.startedAt, attempt: 0 };
+    this.#stepSince = this.startedAt;
   }
 
-  /** `undefined` when `signal` aborted before there was a result (A1). */
-  async run(signal: AbortSignal): Promise<TaskResult | undefined> {
-    const { spec, gate, clock, random, telemetry, lane } = this.#env;
+  /** Ends the task without a result, wherever it is (A1). */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#waiting?.abort();
+    this.#current?.giveUp(new FirstFiveError('INTERNAL', 'abandoned'));
+  }
+
+  /** `undefined` when the task was abandoned before there was a result. */
+  async run(): Promise<TaskResult | undefined> {
+    const { spec, gate, clock, random, telemetry } = this.#env;
     let attempt = 1;
-    while (!signal.aborted) {
-      await gate.passable(signal);
-      if (signal.aborted) return undefined;
-      this.progress.attempt = attempt;
+    while (!this.#abandoned) {
+      if (!gate.isOpen) {
+        await gate.passable(this.#waitSignal());
+        continue;
+      }
+      this.attempt = attempt;
       try {
-        const result = await this.#attempt(attempt, signal);
+        const result = await this.#try();
         gate.succeed();
-        return { outputs: result.outputs, always: [], order: result.order, error: undefined };
+        return { outputs: result.outputs, always: NOTHING, order: result.order, error: undefined };
       } catch (thrown) {
-        if (signal.aborted) return undefined;
-        const error = toFirstFiveError(thrown).withStage(this.progress.step);
+        if (this.#abandoned) return undefined;
+        const error = toFirstFiveError(thrown).withStage(this.step);
         telemetry.attemptFailed(error);
         this.#firstFailureAt ??= clock.now();
         const decision = decideFailure(error, attempt, spec.retry.maxAttempts);
-        if (decision === 'reject') return this.#reject(error, attempt, lane);
+        if (decision === 'reject') return this.#reject(error, attempt);
         if (decision === 'pause') gate.fail(error);
-        else await this.#backOff(attempt++, random(), signal);
+        else await sleep(clock, backoffMs(spec.retry, attempt++, random()), this.#waitSignal());
       }
     }
     return undefined;
   }
 
-  async #attempt(attempt: number, signal: AbortSignal): Promise<HandlerResult> {
-    const { spec, clock, handler, lane } = this.#env;
-    const controller = new AbortController();
-    const stop = () => controller.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    const late = Promise.withResolvers<never>();
-    const cancel = clock.after(spec.watchdog.attemptDeadlineMs, () => {
-      late.reject(
-        new FirstFiveError(
-          'STEP_TIMEOUT',
-          `no result within ${spec.watchdog.attemptDeadlineMs} ms, in ${this.progress.step}`,
-        ),
-      );
-      controller.abort();
-    });
-    const stopped = Promise.withResolvers<never>();
-    const abandon = () => stopped.reject(new FirstFiveError('INTERNAL', 'stopped'));
-    signal.addEventListener('abort', abandon, { once: true });
+  async #try(): Promise<HandlerResult> {
+    const attempt = new Attempt(this, this.#env.lane);
+    this.#current = attempt;
+    const deadline = this.#env.deadlines.start(() => attempt.giveUp(this.#late()));
     try {
-      const step = (name: string) => this.#enter(name);
-      const work = handler.handle(this.record, { lane, attempt, signal: controller.signal, step });
-      return await Promise.race([work, late.promise, stopped.promise]);
+      this.#env.handler.handle(this.record, attempt).then(attempt.settled.resolve, attempt.settled.reject);
+      return await attempt.settled.promise;
     } finally {
-      this.#leave();
-      cancel();
-      signal.removeEventListener('abort', stop);
-      signal.removeEventListener('abort', abandon);
+      this.#current = undefined;
+      deadline.met();
+      this.#leaveStep();
     }
   }
 
-  #enter(step: string): void {
-    this.#leave();
-    this.progress.step = step;
-    this.progress.stepSince = this.#env.clock.now();
+  /** Called by the attempt's handler. */
+  enterStep(step: string): void {
+    this.#leaveStep();
+    this.step = step;
+    this.#stepSince = this.#env.clock.now();
     this.#inStep = true;
   }
 
   /** The failing step is what a failure is attributed to, so its name outlives the attempt. */
-  #leave(): void {
-    const { step, stepSince } = this.progress;
-    if (this.#inStep) this.#env.telemetry.stepDone(step, (this.#env.clock.now() - stepSince) / 1000);
+  #leaveStep(): void {
+    if (this.#inStep) {
+      this.#env.telemetry.stepDone(this.step, (this.#env.clock.now() - this.#stepSince) / 1000);
+    }
     this.#inStep = false;
   }
 
-  async #backOff(attempt: number, random: number, signal: AbortSignal): Promise<void> {
-    await sleep(this.#env.clock, backoffMs(this.#env.spec.retry, attempt, random), signal);
+  #late(): FirstFiveError {
+    const { attemptDeadlineMs } = this.#env.spec.watchdog;
+    return new FirstFiveError('STEP_TIMEOUT', `no result within ${attemptDeadlineMs} ms, in ${this.step}`);
   }
 
-  #reject(error: FirstFiveError, attempts: number, lane: Lane): TaskResult {
-    const { spec, clock, handler } = this.#env;
+  #waitSignal(): AbortSignal {
+    this.#waiting ??= new AbortController();
+    return this.#waiting.signal;
+  }
+
+  #reject(error: FirstFiveError, attempts: number): TaskResult {
+    const { spec, clock, handler, lane } = this.#env;
     const now = clock.now();
     const letter = deadLetterRecord(this.record, {
       topic: spec.deadLetters,
@@ -144,6 +149,38 @@ export class RecordTask {
       lastFailureAt: now,
     });
     const base = handler.rejected(this.record, error, lane);
-    return { outputs: base?.outputs ?? [], always: [letter], order: base?.order, error };
+    return { outputs: base?.outputs ?? NOTHING, always: [letter], order: base?.order, error };
+  }
+}
+
+/** One call of the handler, and the context that it sees. */
+class Attempt implements HandlerContext {
+  readonly lane: Lane;
+  readonly attempt: number;
+  readonly settled = Promise.withResolvers<HandlerResult>();
+  readonly #task: RecordTask;
+  #controller: AbortController | undefined;
+  #givenUp = false;
+
+  constructor(task: RecordTask, lane: Lane) {
+    this.#task = task;
+    this.lane = lane;
+    this.attempt = task.attempt;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#givenUp) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  step(name: string): void {
+    if (!this.#givenUp) this.#task.enterStep(name);
+  }
+
+  giveUp(reason: FirstFiveError): void {
+    this.#givenUp = true;
+    this.settled.reject(reason);
+    this.#controller?.abort();
   }
 }

@@ -8,15 +8,17 @@ import type { StageRunner } from './stage-runner.ts';
 export function stageHealth(runner: StageRunner, ends: ReadonlyMap<string, bigint>): StageHealth {
   const { spec, lane, clock } = runner.options;
   const now = clock.now();
-  const partitions = [...runner.intakes.values()].map((intake) => partitionProgress(intake, ends, now));
+  const partitions = [...runner.inFlight.intakes.values()].map((intake) =>
+    partitionProgress(intake, ends, now),
+  );
   const { lastCommitAt } = runner.committer;
   return {
     name: spec.name,
     lane,
     state: runner.state,
     reasons: unhealthyReasons(runner, partitions, now),
-    inFlight: runner.inFlight,
-    inFlightBytes: runner.inFlightBytes,
+    inFlight: runner.inFlight.records,
+    inFlightBytes: runner.inFlight.bytes,
     lastCommitAgeMs: lastCommitAt === undefined ? null : now - lastCommitAt,
     partitions,
   };
@@ -40,8 +42,8 @@ function partitionProgress(
         ? null
         : {
             offset: String(oldest.offset),
-            step: oldest.task.progress.step,
-            attempt: oldest.task.progress.attempt,
+            step: oldest.task.step,
+            attempt: oldest.task.attempt,
             ageMs: now - oldest.task.startedAt,
           },
   };

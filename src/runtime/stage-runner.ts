@@ -6,19 +6,18 @@
  * R3. Systemic failures of the log close the gate; `LOG_FENCED` and configuration errors end the runner.
  * R4. Stopping drains: no intake, work under way goes on until the drain deadline, then a last commit, then leave.
  */
-import { context } from '@opentelemetry/api';
 import { type FirstFiveError, toFirstFiveError } from '../core/errors.ts';
-import { Fifo } from '../core/fifo.ts';
-import { partitionKey, type StreamRecord, type TopicPartition } from '../core/record.ts';
+import type { StreamRecord, TopicPartition } from '../core/record.ts';
 import type { Lane } from '../core/upload.ts';
 import { type Clock, Pulse, sleep } from './clock.ts';
 import { Committer, type Settled } from './committer.ts';
+import { Deadlines } from './deadlines.ts';
 import type { RecordHandler } from './handler.ts';
+import { InFlight } from './in-flight.ts';
 import { IntakeGate } from './intake-gate.ts';
 import { catchUp, type LatestTable } from './latest-table.ts';
 import type { Assignment, GroupMember, Log } from './log.ts';
-import { PartitionIntake } from './partition-intake.ts';
-import { RecordTask, type TaskEnvironment, type TaskResult } from './record-task.ts';
+import type { PartitionIntake } from './partition-intake.ts';
 import type { RecordOutcome, StageTelemetry } from './telemetry.ts';
 import type { StageSpec } from './topology.ts';
 
@@ -53,16 +52,14 @@ export class StageRunner {
   /** Closed while the work's surroundings fail (store, decoder, execution provider), or the log does. */
   readonly gates: { readonly work: IntakeGate; readonly log: IntakeGate };
   readonly committer: Committer;
-  readonly intakes = new Map<string, PartitionIntake>();
+  readonly inFlight: InFlight;
   /** Why the runner ended, when it did by itself. */
   failure: FirstFiveError | undefined;
   state: RunnerState = 'starting';
-  readonly #env: TaskEnvironment;
-  readonly #changed = new Pulse();
+  /** Each announced where its condition may have become true: nothing wakes for every record of a busy stage. */
+  readonly #pulses = { finished: new Pulse(), due: new Pulse(), room: new Pulse() };
   readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
-  readonly #queue = new Fifo<() => void>();
-  #working = 0;
   #busySince: number | undefined;
   #polledAt: number | undefined;
   #member: GroupMember | undefined;
@@ -73,21 +70,13 @@ export class StageRunner {
     this.options = options;
     const { spec, lane, handler, clock, random, telemetry } = options;
     this.gates = { work: new IntakeGate(clock, random), log: new IntakeGate(clock, random) };
-    this.#env = { spec, lane, handler, gate: this.gates.work, clock, random, telemetry };
-    this.#abandoned.signal.addEventListener('abort', () => this.#changed.announce(), { once: true });
+    const deadlines = new Deadlines(clock, spec.watchdog.attemptDeadlineMs);
+    this.inFlight = new InFlight(
+      { spec, lane, handler, gate: this.gates.work, clock, deadlines, random, telemetry },
+      { onFinished: () => this.#onFinished(), onDefect: (thrown) => this.#fail(toFirstFiveError(thrown)) },
+    );
+    this.#abandoned.signal.addEventListener('abort', () => this.#abandonAll(), { once: true });
     this.committer = new Committer({ table: options.guard?.table, telemetry, clock });
-  }
-
-  get inFlight(): number {
-    let records = 0;
-    for (const intake of this.intakes.values()) records += intake.heldRecords;
-    return records;
-  }
-
-  get inFlightBytes(): number {
-    let bytes = 0;
-    for (const intake of this.intakes.values()) bytes += intake.heldBytes;
-    return bytes;
   }
 
   /**
@@ -122,49 +111,45 @@ export class StageRunner {
   async stop(drainMs: number): Promise<void> {
     if (this.state === 'running' || this.state === 'starting') this.state = 'draining';
     this.#stopping.abort();
-    this.#changed.announce();
-    const deadline = sleep(this.options.clock, drainMs, this.#abandoned.signal).then(() =>
-      this.#abandoned.abort(),
-    );
+    this.#announceAll();
+    const drained = new AbortController();
+    const late = sleep(this.options.clock, drainMs, drained.signal).then(() => this.#abandoned.abort());
     await this.#loops;
-    this.#abandoned.abort();
-    await deadline;
+    drained.abort();
+    await late;
     await this.#member?.leave();
     if (this.state === 'draining') this.state = 'stopped';
   }
 
-  async #fail(error: FirstFiveError): Promise<void> {
-    this.failure = error;
+  #fail(error: FirstFiveError): void {
+    this.failure ??= error;
     this.state = 'failed';
     this.#stopping.abort();
     this.#abandoned.abort();
-    this.#changed.announce();
+  }
+
+  #abandonAll(): void {
+    this.inFlight.abandon();
+    this.#announceAll();
+  }
+
+  #announceAll(): void {
+    for (const pulse of Object.values(this.#pulses)) pulse.announce();
   }
 
   async #onAssigned(partitions: readonly Assignment[]): Promise<void> {
     const { guard, log } = this.options;
-    for (const assignment of partitions) {
-      this.intakes.set(partitionKey(assignment), new PartitionIntake(assignment, this.#abandoned.signal));
-    }
-    if (guard !== undefined) {
-      await catchUp(
-        log,
-        guard.table,
-        guard.topic,
-        partitions.map((at) => at.partition),
-      );
-    }
+    this.inFlight.assign(partitions);
+    const numbers = partitions.map((at) => at.partition);
+    if (guard !== undefined) await catchUp(log, guard.table, guard.topic, numbers);
   }
 
   /** Commits what is finished while the partitions are still ours, then forgets the rest: the next owner reads it again. */
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    const mine = partitions.flatMap((at) => this.intakes.get(partitionKey(at)) ?? []);
+    const mine = this.inFlight.held(partitions);
     if (this.#member !== undefined) await this.#commitFinished(this.#member, mine).catch(() => {});
-    for (const intake of mine) {
-      intake.revoke();
-      this.intakes.delete(partitionKey(intake));
-    }
-    this.#changed.announce();
+    this.inFlight.revoke(partitions);
+    this.#announceAll();
   }
 
   async #intakeLoop(member: GroupMember): Promise<void> {
@@ -173,22 +158,82 @@ export class StageRunner {
     while (!stopping.aborted) {
       await this.gates.work.passable(stopping);
       await this.gates.log.passable(stopping);
-      const room = Math.min(intake.maxInFlight - this.inFlight, MAX_POLL_RECORDS);
-      const roomBytes = intake.maxInFlightBytes - this.inFlightBytes;
+      const room = Math.min(intake.maxInFlight - this.inFlight.records, MAX_POLL_RECORDS);
+      const roomBytes = intake.maxInFlightBytes - this.inFlight.bytes;
       if (room <= 0 || roomBytes <= 0) {
-        await this.#changed.next();
+        await this.#pulses.room.next();
         continue;
       }
-      const records = await this.#guarded(() =>
-        member.poll({ maxRecords: room, maxBytes: roomBytes, maxWaitMs: POLL_WAIT_MS, signal: stopping }),
-      );
+      const request = { maxRecords: room, maxBytes: roomBytes, maxWaitMs: POLL_WAIT_MS, signal: stopping };
+      const records = await this.#guarded(() => member.poll(request));
       if (stopping.aborted) return;
       this.#polledAt = this.options.clock.now();
-      if (records !== undefined && records.length > 0) this.#takeAll(records);
+      if (records !== undefined && records.length > 0) this.#take(records);
     }
   }
 
-  /** Systemic failures of the log close the gate and count as "nothing came"; others end the runner (R3). */
+  #take(records: readonly StreamRecord[]): void {
+    this.options.telemetry.consumed(this.options.spec.input, records.length);
+    this.#busySince ??= this.options.clock.now();
+    this.inFlight.take(records);
+  }
+
+  #onFinished(): void {
+    this.#pulses.finished.announce();
+    if (this.#commitIsDue()) this.#pulses.due.announce();
+  }
+
+  async #commitLoop(member: GroupMember): Promise<void> {
+    const { clock, spec } = this.options;
+    const commit = () => this.#guarded(() => this.#commitFinished(member, this.inFlight.intakes.values()));
+    for (;;) {
+      const draining = this.#stopping.signal.aborted;
+      if (draining && (this.inFlight.records === 0 || this.#abandoned.signal.aborted)) break;
+      if (this.inFlight.committable === 0) {
+        await this.#pulses.finished.next();
+        continue;
+      }
+      if (!this.#commitIsDue()) await this.#commitInterval(clock, spec.commit.intervalMs);
+      await commit();
+      await this.gates.log.passable(this.#abandoned.signal);
+    }
+    if (this.failure === undefined) await commit();
+  }
+
+  /** Enough for a unit, or, when draining, all that is left. */
+  #commitIsDue(): boolean {
+    const { committable } = this.inFlight;
+    if (committable >= this.options.spec.commit.maxRecords) return true;
+    return this.#stopping.signal.aborted && committable === this.inFlight.records;
+  }
+
+  /** Waits for the commit interval, or until a commit is due before it. */
+  async #commitInterval(clock: Clock, intervalMs: number): Promise<void> {
+    const early = new AbortController();
+    await Promise.race([sleep(clock, intervalMs, early.signal), this.#pulses.due.next()]);
+    early.abort();
+  }
+
+  /** Commits are serialised: a revocation may ask for one while the loop is in another. */
+  #commitFinished(member: GroupMember, intakes: Iterable<PartitionIntake>): Promise<void> {
+    const next = this.#committing.then(async () => {
+      const settled = await this.committer.commit(member, intakes, this.options.spec.commit.maxRecords);
+      for (const one of settled) this.#settle(one);
+      if (this.inFlight.records === 0) this.#busySince = undefined;
+      if (settled.length > 0) this.#pulses.room.announce();
+    });
+    this.#committing = next.catch(() => {});
+    return next;
+  }
+
+  #settle({ finished, outcome }: Settled): void {
+    const { task, result, span } = finished;
+    const seconds = (this.options.clock.now() - task.startedAt) / 1000;
+    this.options.telemetry.recordDone(span, task.record.topic, outcome, seconds, result.error);
+    this.options.onSettled?.({ record: task.record, outcome, error: result.error });
+  }
+
+  /** Systemic failures of the log close its gate and count as "nothing came"; others end the runner (R3). */
   async #guarded<T>(call: () => Promise<T>): Promise<T | undefined> {
     try {
       const result = await call();
@@ -200,102 +245,5 @@ export class StageRunner {
       this.gates.log.fail(error);
       return undefined;
     }
-  }
-
-  #takeAll(records: readonly StreamRecord[]): void {
-    this.options.telemetry.consumed(this.options.spec.input, records.length);
-    this.#busySince ??= this.options.clock.now();
-    for (const record of records) {
-      const intake = this.intakes.get(partitionKey(record));
-      if (intake !== undefined) this.#take(record, intake);
-    }
-    this.#pump();
-  }
-
-  #take(record: StreamRecord, intake: PartitionIntake): void {
-    const task = new RecordTask(record, this.#env);
-    const finish = intake.take(record, task);
-    const { span, parent } = this.options.telemetry.startRecord(record);
-    const done = (result: TaskResult | undefined) => {
-      this.#working -= 1;
-      // Abandoned: another owner, or the next start, reads the record again.
-      if (result === undefined) span.end();
-      else finish(result, span);
-      this.#changed.announce();
-      this.#pump();
-    };
-    this.#queue.push(() => {
-      context
-        .with(parent, () => task.run(intake.signal))
-        .then(done, (thrown) => this.#fail(toFirstFiveError(thrown)));
-    });
-  }
-
-  #pump(): void {
-    while (this.#working < this.options.spec.intake.concurrency) {
-      const start = this.#queue.shift();
-      if (start === undefined) return;
-      this.#working += 1;
-      start();
-    }
-  }
-
-  async #commitLoop(member: GroupMember): Promise<void> {
-    const { clock, spec } = this.options;
-    for (;;) {
-      const ready = this.#finishedRecords();
-      const draining = this.#stopping.signal.aborted;
-      if (draining && (this.inFlight === 0 || this.#abandoned.signal.aborted)) break;
-      if (ready === 0) {
-        await this.#changed.next();
-        continue;
-      }
-      if (ready < spec.commit.maxRecords && !(draining && ready === this.inFlight)) {
-        await this.#commitDue(clock);
-      }
-      await this.#guarded(() => this.#commitFinished(member, this.intakes.values()));
-      await this.gates.log.passable(this.#abandoned.signal);
-    }
-    await this.#guarded(() => this.#commitFinished(member, this.intakes.values()));
-  }
-
-  /** Waits for the commit interval, less when enough records finish or the drain has only these left. */
-  async #commitDue(clock: Clock): Promise<void> {
-    const { commit } = this.options.spec;
-    const early = new AbortController();
-    const interval = sleep(clock, commit.intervalMs, early.signal).then(() => true);
-    let due = false;
-    while (!due) {
-      due = await Promise.race([interval, this.#changed.next().then(() => false)]);
-      const ready = this.#finishedRecords();
-      if (ready >= commit.maxRecords || (this.#stopping.signal.aborted && ready === this.inFlight))
-        due = true;
-    }
-    early.abort();
-  }
-
-  #finishedRecords(): number {
-    let count = 0;
-    for (const intake of this.intakes.values()) count += intake.frontier.finishedCount;
-    return count;
-  }
-
-  /** Commits are serialised: a revocation may ask for one while the loop is in another. */
-  #commitFinished(member: GroupMember, intakes: Iterable<PartitionIntake>): Promise<void> {
-    const next = this.#committing.then(async () => {
-      const settled = await this.committer.commit(member, intakes, this.options.spec.commit.maxRecords);
-      for (const one of settled) this.#settle(one);
-      if (this.inFlight === 0) this.#busySince = undefined;
-      if (settled.length > 0) this.#changed.announce();
-    });
-    this.#committing = next.catch(() => {});
-    return next;
-  }
-
-  #settle({ finished, outcome }: Settled): void {
-    const { task, result, span } = finished;
-    const seconds = (this.options.clock.now() - task.startedAt) / 1000;
-    this.options.telemetry.recordDone(span, task.record.topic, outcome, seconds, result.error);
-    this.options.onSettled?.({ record: task.record, outcome, error: result.error });
   }
 }

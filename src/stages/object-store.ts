@@ -25,13 +25,6 @@ export interface PinnedObject extends ObjectInfo {
   close(): Promise<void>;
 }
 
-/** A reference in a record to bytes in the store. */
-export interface ClaimCheck {
-  readonly key: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
-}
-
 export interface ObjectStore {
   /** `MEDIA_NOT_FOUND`, `MEDIA_FORBIDDEN`, `MEDIA_NOT_A_FILE` and `MEDIA_URI_INVALID` are terminal; `STORE_UNAVAILABLE` systemic. */
   open(uri: string, signal?: AbortSignal): Promise<PinnedObject>;

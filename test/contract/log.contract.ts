@@ -187,7 +187,10 @@ function describeReaders(context: LogContext): void {
     expect(await at(0)).toBe(landed[0]?.offset);
     expect(await at(50)).toBe(landed[0]?.offset);
     expect(await at(51)).toBe(landed[4]?.offset);
-    expect(await at(61)).toBe((await context.log.admin.describeTopics([topic]))[0]?.offsets[0]?.end);
+    // Behind the last record; a log may keep marks of its own there, which have times too.
+    const after = await at(61);
+    const end = (await context.log.admin.describeTopics([topic]))[0]?.offsets[0]?.end ?? -1n;
+    expect(after !== undefined && after > (landed[5]?.offset ?? 0n) && after <= end).toBe(true);
     const reader = await context.log.openReader([topic], { at: 'time', timestampMs: 51 });
     expect((await reader.next(POLL)).map((record) => text(record.value))).toEqual(['4', '5']);
     await reader.close();

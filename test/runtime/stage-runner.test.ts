@@ -25,8 +25,8 @@ describe('StageRunner', () => {
     const committed = await log.admin.committedOffsets('group');
     const [input] = await log.admin.describeTopics([INPUT]);
     for (const at of committed) expect(at.offset).toBe(input?.offsets[at.partition]?.end);
-    expect(runner.inFlight).toBe(0);
-    expect(runner.inFlightBytes).toBe(0);
+    expect(runner.inFlight.records).toBe(0);
+    expect(runner.inFlight.bytes).toBe(0);
   });
 
   it('keeps outputs in input order per partition although work finishes in any order', async () => {
@@ -57,7 +57,7 @@ describe('StageRunner', () => {
     await runner.start();
     for (let i = 0; i < 100; i++) {
       await clock.advance(50);
-      expect(runner.inFlight).toBeLessThanOrEqual(16);
+      expect(runner.inFlight.records).toBeLessThanOrEqual(16);
     }
     await clock.advance(60_000);
     expect(most).toBe(4);
@@ -145,6 +145,41 @@ describe('StageRunner', () => {
     await clock.advance(60_000);
     expect(emitted(log)).toEqual(ids(6).map((id) => `${id}@0/1`));
     expect(worked).toBe(6);
+  });
+
+  it('tries the very same unit again when nobody knows whether it landed, and doubles nothing', async () => {
+    const clock = new FakeClock();
+    const log = await newLog(clock, 1);
+    const landed: unknown[] = [];
+    let doubt = true;
+    const handler = echoHandler();
+    await log.append(ids(3).map((id) => upload(id)));
+    const runner = runnerOn(log, clock, { handler });
+    const join = log.join.bind(log);
+    log.join = async (options) => {
+      const member = await join(options);
+      return {
+        ...member,
+        commit: async (unit) => {
+          landed.push(unit);
+          if (landed.length === 1) await member.commit(unit);
+          if (doubt) {
+            doubt = false;
+            await log.append(
+              ids(9)
+                .slice(3)
+                .map((id) => upload(id)),
+            );
+            throw new FirstFiveError('LOG_UNAVAILABLE', 'no answer');
+          }
+          if (landed.length > 2) await member.commit(unit);
+        },
+      };
+    };
+    await runner.start();
+    await clock.advance(10_000);
+    expect(landed[1]).toEqual(landed[0]);
+    expect(emitted(log)).toEqual(ids(9).map((id) => `${id}@0/1`));
   });
 
   it('ends as failed when another owner has fenced it', async () => {

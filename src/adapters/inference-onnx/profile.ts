@@ -1,11 +1,10 @@
 /**
  * How inference is laid out on a machine: workers, threads, prepared batch sizes, and when batches leave.
  *
- * On a CPU joining uploads does not pay for the graphs that ship: one core spends 112 ms on an upload's five frames and
- * its sound when each upload runs alone, 126 ms when two are joined, over 144 ms with four (larger activations leave
- * the caches). Two workers of one thread give 17.5 uploads/s on two free cores, one worker of two threads 14.3, one of
- * one 9.2. So the CPU's profile is one single-threaded worker per core, one upload per batch, no waiting. A worker keeps
- * about 330 MB of arena and weights, hence the ceiling. docs/specs/bundle.md has the table and how it was measured.
+ * On a CPU joining uploads does not pay for the graphs that ship: an upload costs the least CPU when it runs alone
+ * (larger activations leave the caches), and two single-threaded workers do more than one with two threads. So the
+ * CPU's profile is one single-threaded worker per core, one upload per batch, no waiting. A worker keeps about 330 MB of
+ * arena and weights, hence the ceiling. docs/specs/bundle.md has the numbers and how they were measured.
  */
 import type { BatchPolicy } from '../../core/batch-policy.ts';
 import type { BundleManifest, GraphManifest } from '../../core/bundle.ts';

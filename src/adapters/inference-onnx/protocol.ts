@@ -5,7 +5,7 @@
  * W2. Tensor buffers are transferred in both directions, never copied.
  * W3. A worker says `ready` or `refused` once, before any job.
  * W4. A worker ends itself, on `close`, between native calls. `Worker.terminate()` during a native call makes the
- *     binding throw a C++ exception that nothing catches, and the whole process aborts (onnxruntime-node 1.30.0).
+ *     binding throw a C++ exception that nothing catches, and the whole process aborts (see native-gate.ts).
  */
 import type { GraphManifest } from '../../core/bundle.ts';
 import type { NamedTensors } from '../../stages/embed/inference.ts';
@@ -20,6 +20,12 @@ export interface WorkerSetup {
   readonly provider: OnnxProvider;
   readonly intraOpThreads: number;
   readonly graphs: Readonly<Record<string, WorkerGraph>>;
+}
+
+export interface WorkerStart {
+  readonly setup: WorkerSetup;
+  /** Buffer of the worker's `NativeGate`. */
+  readonly gate: SharedArrayBuffer;
 }
 
 export interface RunRequest {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FirstFiveError } from '../../core/errors.ts';
+import { withoutTelemetry } from './no-telemetry.ts';
 
 export const ONNX_PROVIDERS = ['cpu', 'cuda', 'tensorrt'] as const;
 export type OnnxProvider = (typeof ONNX_PROVIDERS)[number];
@@ -33,7 +34,10 @@ export function probeProvider(provider: OnnxProvider): Promise<ProviderStatus> {
   const extension = extname(fileURLToPath(import.meta.url));
   const entry = fileURLToPath(new URL(`./probe-entry${extension}`, import.meta.url));
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [entry, provider], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [entry, provider], {
+      env: withoutTelemetry(process.env),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const deadline = setTimeout(() => child.kill('SIGKILL'), PROBE_TIMEOUT_MS);
     let said = '';
     child.stderr.setEncoding('utf8');

@@ -8,6 +8,7 @@ import type { TensorSpec } from '../../core/bundle.ts';
 import { sha256Hex } from '../../core/digest.ts';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { NamedTensors, Tensor } from '../../stages/embed/inference.ts';
+import type { NativeGate } from './native-gate.ts';
 import type { WorkerGraph, WorkerSetup } from './protocol.ts';
 import type { OnnxProvider } from './providers.ts';
 
@@ -39,19 +40,26 @@ export async function assertProvider(provider: OnnxProvider): Promise<void> {
 }
 
 /** Loads, checks and warms one session per graph. `BUNDLE_INVALID` when file, hash or signature is not as stated. */
-export async function openSessions(setup: WorkerSetup): Promise<ReadonlyMap<string, GraphSession>> {
+export async function openSessions(
+  setup: WorkerSetup,
+  gate: NativeGate,
+): Promise<ReadonlyMap<string, GraphSession>> {
   // Its log goes to stderr behind our back; what it has to say is in the errors that it throws.
   env.logLevel = 'fatal';
   const sessions = new Map<string, GraphSession>();
   for (const [name, graph] of Object.entries(setup.graphs)) {
-    const session = await openSession(name, graph, setup);
+    const session = await openSession(name, graph, { setup, gate });
     await warm(session, graph);
     sessions.set(name, session);
   }
   return sessions;
 }
 
-async function openSession(name: string, graph: WorkerGraph, setup: WorkerSetup): Promise<GraphSession> {
+async function openSession(
+  name: string,
+  graph: WorkerGraph,
+  { setup, gate }: { readonly setup: WorkerSetup; readonly gate: NativeGate },
+): Promise<GraphSession> {
   const bytes = await readGraph(name, graph);
   const session = await InferenceSession.create(
     bytes,
@@ -65,7 +73,7 @@ async function openSession(name: string, graph: WorkerGraph, setup: WorkerSetup)
   return {
     run: async (inputs) => {
       const feeds = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, toOrt(tensor)]));
-      const results = await session.run(feeds, wanted);
+      const results = await gate.pass(() => session.run(feeds, wanted));
       return Object.fromEntries(wanted.map((output) => [output, fromOrt(output, results[output])]));
     },
   };

@@ -1,12 +1,13 @@
 /** Entry of an inference worker thread. Started by worker-slot.ts only. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { toFirstFiveError } from '../../core/errors.ts';
+import { NativeGate } from './native-gate.ts';
 import {
   type RunRequest,
   transferList,
   type WorkerReply,
   type WorkerRequest,
-  type WorkerSetup,
+  type WorkerStart,
 } from './protocol.ts';
 import { type GraphSession, openSessions } from './sessions.ts';
 
@@ -27,7 +28,7 @@ async function answer(sessions: ReadonlyMap<string, GraphSession>, request: RunR
   }
 }
 
-async function start(setup: WorkerSetup): Promise<void> {
+async function start({ setup, gate }: WorkerStart): Promise<void> {
   const startedAt = performance.now();
   let sessions: ReadonlyMap<string, GraphSession> = new Map();
   port?.on('message', (request: WorkerRequest) => {
@@ -36,11 +37,11 @@ async function start(setup: WorkerSetup): Promise<void> {
     else void answer(sessions, request);
   });
   try {
-    sessions = await openSessions(setup);
+    sessions = await openSessions(setup, new NativeGate(gate));
     reply({ kind: 'ready', startMs: performance.now() - startedAt });
   } catch (thrown) {
     reply({ kind: 'refused', message: toFirstFiveError(thrown).message });
   }
 }
 
-await start(workerData as WorkerSetup);
+await start(workerData as WorkerStart);

@@ -5,6 +5,8 @@
  *     cause, and only the caller knows its budget.
  * N2. A dead worker is replaced, at once the first time and with growing pauses while replacements fail to start. When
  *     none is left and `MAX_FAILED_STARTS` in a row failed, every job fails as a systemic error.
+ * N3. A process that ends without `close`, by `process.exit` or an uncaught exception, first waits for native calls to
+ *     return (native-gate.ts), so that its exit code is the one that was meant.
  */
 import { FirstFiveError } from '../../core/errors.ts';
 import type { NamedTensors } from '../../stages/embed/inference.ts';
@@ -20,10 +22,13 @@ export interface PoolOptions {
 
 const MAX_FAILED_STARTS = 5;
 const RESTART_PAUSE_MS = 100;
+const EXIT_HOLD_MS = 10_000;
 
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots = new Set<WorkerSlot>();
+  /** Threads that have not exited, those given up included. */
+  readonly #threads = new Set<WorkerSlot>();
   readonly #started = new Set<WorkerSlot>();
   readonly #queue: Job[] = [];
   readonly #restarts = new Set<NodeJS.Timeout>();
@@ -40,6 +45,7 @@ export class WorkerPool {
     const ready = new Promise<void>((resolve, reject) => {
       this.#starting = { settle: (error) => (error === undefined ? resolve() : reject(error)) };
     });
+    process.on('exit', this.#holdOff);
     for (let i = 0; i < this.#options.workers; i++) this.#launch();
     try {
       await ready;
@@ -82,7 +88,13 @@ export class WorkerPool {
     const closed = this.#closed;
     this.#failQueue(closed);
     await Promise.all([...this.#slots].map((slot) => slot.end(closed)));
+    if (this.#threads.size === 0) process.off('exit', this.#holdOff);
   }
+
+  /** The process ends without `close` (N3). */
+  readonly #holdOff = () => {
+    for (const slot of this.#threads) slot.holdOff(EXIT_HOLD_MS);
+  };
 
   #launch(): void {
     const { setup, spawn, runTimeoutMs } = this.#options;
@@ -92,8 +104,10 @@ export class WorkerPool {
       runTimeoutMs,
       onIdle: (idle) => this.#onIdle(idle),
       onEnded: (ended, reason) => this.#onEnded(ended, reason),
+      onExit: (gone) => this.#threads.delete(gone),
     });
     this.#slots.add(slot);
+    this.#threads.add(slot);
   }
 
   #onIdle(slot: WorkerSlot): void {

@@ -12,22 +12,26 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { NamedTensors } from '../../stages/embed/inference.ts';
+import { NativeGate } from './native-gate.ts';
+import { refuseTelemetry } from './no-telemetry.ts';
 import {
   type RunRequest,
   transferList,
   type WorkerReply,
   type WorkerRequest,
   type WorkerSetup,
+  type WorkerStart,
 } from './protocol.ts';
 
 /** Starts a worker thread; tests hold on to what it returns in order to kill it. */
-export type SpawnWorker = (setup: WorkerSetup) => Worker;
+export type SpawnWorker = (start: WorkerStart) => Worker;
 
-export function spawnWorker(setup: WorkerSetup): Worker {
+export function spawnWorker(start: WorkerStart): Worker {
+  refuseTelemetry();
   // The same code runs from src/*.ts (Node strips the types) and from dist/*.js.
   const extension = extname(fileURLToPath(import.meta.url));
   const entry = new URL(`./worker-entry${extension}`, import.meta.url);
-  return new Worker(entry, { workerData: setup, execArgv: [], env: {}, name: 'inference' });
+  return new Worker(entry, { workerData: start, execArgv: [], env: {}, name: 'inference' });
 }
 
 export interface SlotOptions {
@@ -37,6 +41,8 @@ export interface SlotOptions {
   readonly runTimeoutMs: number;
   readonly onIdle: (slot: WorkerSlot) => void;
   readonly onEnded: (slot: WorkerSlot, reason: FirstFiveError) => void;
+  /** The thread itself is gone; may come long after `onEnded` (S3). */
+  readonly onExit: (slot: WorkerSlot) => void;
 }
 
 export interface Job {
@@ -52,6 +58,7 @@ type Phase = 'starting' | 'idle' | 'busy' | 'ended';
 export class WorkerSlot {
   readonly #options: SlotOptions;
   readonly #worker: Worker;
+  readonly #gate = new NativeGate();
   #phase: Phase = 'starting';
   #job: Job | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -59,12 +66,15 @@ export class WorkerSlot {
 
   constructor(options: SlotOptions) {
     this.#options = options;
-    this.#worker = options.spawn(options.setup);
+    this.#worker = options.spawn({ setup: options.setup, gate: this.#gate.buffer });
     this.#worker.on('message', (reply: WorkerReply) => this.#onReply(reply));
     this.#worker.on('error', (error) => {
       this.#lastError = error;
     });
-    this.#worker.on('exit', (code) => this.#end(crashed(code, this.#lastError)));
+    this.#worker.on('exit', (code) => {
+      this.#end(crashed(code, this.#lastError));
+      options.onExit(this);
+    });
   }
 
   get idle(): boolean {
@@ -77,6 +87,11 @@ export class WorkerSlot {
     this.#job = job;
     this.#timer = setTimeout(() => this.#giveUp(), this.#options.runTimeoutMs);
     this.#worker.postMessage(job.request, transferList(job.request.inputs));
+  }
+
+  /** Blocks until the thread is outside of native code, for when the process ends without `end`. */
+  holdOff(maxWaitMs: number): void {
+    this.#gate.shut(maxWaitMs);
   }
 
   /** The job under way fails with `reason` at once; resolves when the thread has ended, or after a bounded wait (S3). */

@@ -6,11 +6,12 @@
  * D3. A lock held by another process is waited for without blocking the event loop (beyond `BLOCKING_WAIT_MS` a try);
  *     after `busyDeadlineMs` it is `LOG_UNAVAILABLE`.
  * D4. Each call gives the event loop a turn: a caller that always finds work does not starve timers and sockets.
+ * D5. A file that was removed or replaced under us is noticed: SQLite itself would go on writing into the void.
  *
  * Checkpoints: SQLite's automatic one, every `CHECKPOINT_PAGES` pages, in the commit that reaches the mark. The WAL file is
  * cut back to `WAL_LIMIT_BYTES` after one, and removed when the last connection closes.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
@@ -26,7 +27,9 @@ export interface DatabaseOptions {
   readonly busyDeadlineMs: number;
 }
 
-const BLOCKING_WAIT_MS = 10;
+const BLOCKING_WAIT_MS = 2;
+/** How often a reader makes sure that its file is still the one at its path; a writer does so each time. */
+const IDENTITY_CHECK_MS = 1_000;
 const OPENING_WAIT_MS = 5_000;
 const CHECKPOINT_PAGES = 2_000;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -37,12 +40,15 @@ export class Database {
   readonly raw: DatabaseSync;
   readonly #busyDeadlineMs: number;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #inode: number | undefined;
+  #identityCheckedAt = 0;
   #closed = false;
 
   constructor(options: DatabaseOptions) {
     this.path = options.path;
     this.#busyDeadlineMs = options.busyDeadlineMs;
     this.raw = openFile(options);
+    this.#inode = inodeOf(options.path);
   }
 
   /** The prepared statement of `sql`; rows come as arrays. Kept for the life of the connection. */
@@ -58,6 +64,7 @@ export class Database {
   /** Runs `work` in one write transaction (D1, D3). What `work` throws rolls it back. */
   transact<T>(work: () => T): Promise<T> {
     return this.#retrying(() => {
+      this.#requireSameFile(); // D5
       this.raw.exec('BEGIN IMMEDIATE');
       try {
         const result = work();
@@ -72,25 +79,10 @@ export class Database {
 
   /** Runs reads; each statement is a snapshot of its own unless `work` asks for one. */
   read<T>(work: () => T): Promise<T> {
-    return this.#retrying(work);
-  }
-
-  /** Like `transact`, for places that cannot wait: false when the lock is taken right now. */
-  tryTransact(work: () => void): boolean {
-    try {
-      this.raw.exec('BEGIN IMMEDIATE');
-    } catch (thrown) {
-      if (isBusy(thrown)) return false;
-      throw toLogError(thrown, this.path);
-    }
-    try {
-      work();
-      this.raw.exec('COMMIT');
-    } catch (thrown) {
-      this.#rollBack();
-      throw toLogError(thrown, this.path);
-    }
-    return true;
+    return this.#retrying(() => {
+      if (performance.now() - this.#identityCheckedAt > IDENTITY_CHECK_MS) this.#requireSameFile(); // D5
+      return work();
+    });
   }
 
   close(): void {
@@ -124,9 +116,22 @@ export class Database {
     }
   }
 
+  #requireSameFile(): void {
+    this.#identityCheckedAt = performance.now();
+    if (inodeOf(this.path) === this.#inode) return;
+    throw new FirstFiveError(
+      'LOG_UNAVAILABLE',
+      `the log ${this.path} was removed or replaced while it was in use; restart`,
+    );
+  }
+
   #requireOpen(): void {
     if (this.#closed) throw new FirstFiveError('LOG_UNAVAILABLE', `the log ${this.path} has been closed`);
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function openFile(options: DatabaseOptions): DatabaseSync {

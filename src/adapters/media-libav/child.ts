@@ -48,6 +48,7 @@ function listen(): void {
 
 async function extract(message: ExtractMessage): Promise<void> {
   watchdog.begin(message.limits);
+  answer({ type: 'taken', id: message.id });
   let source: ByteSource | undefined;
   try {
     if (obeyFaults && message.fault !== undefined) await commitFault(message.fault);

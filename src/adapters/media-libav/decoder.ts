@@ -9,9 +9,9 @@ import { availableParallelism } from 'node:os';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { Extraction } from '../../core/extraction.ts';
 import type { DecodeRequest, Decoder } from '../../stages/extract/decoder.ts';
+import type { Decoded } from './child-messages.ts';
 import { ChildPool } from './pool.ts';
 import type { Fault } from './protocol.ts';
-import type { Decoded } from './supervised-child.ts';
 
 export interface LibavDecoderOptions {
   /** Children that run side by side; default: the processors that this process may use, at most 8. */

@@ -1,8 +1,8 @@
 /**
  * One decoded frame as the plan wants it: scaled RGB, turned upright, and its luma plane as it is.
  *
- * P1. Colour: the frame's own matrix and range tags; where the matrix is not stated, BT.709 from 1280 x 577 upwards, else
- *     BT.601. Transfer curve and primaries are left alone: PQ and HLG are not tone-mapped.
+ * P1. Colour: the frame's own matrix and range tags; where the matrix is not stated, BT.709 above standard
+ *     definition, else BT.601. Transfer curve and primaries are left alone: PQ and HLG are not tone-mapped.
  * P2. Views of a frame's planes die with the frame: everything kept is a copy.
  */
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ import {
 import { avGetPixFmtName, Frame, SoftwareScaleContext } from 'node-av/lib';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { VideoPlan } from '../../core/extraction.ts';
-import { type Orientation, orientRgb, sizeBeforeTurn } from '../../core/media/display.ts';
+import { isHighDefinition, type Orientation, orientRgb, sizeBeforeTurn } from '../../core/media/display.ts';
 import { type LumaStats, lumaStats } from '../../core/signals/luma.ts';
 
 /** A distinct frame that answers at least one target. */
@@ -104,8 +104,7 @@ function scale(scaler: SoftwareScaleContext, to: Frame, from: Frame): void {
 /** P1. swscale reads the tags of the frame; with a curve and primaries it would map colours, at a second a frame. */
 function tagColour(frame: Frame): void {
   if (frame.colorSpace === AVCOL_SPC_UNSPECIFIED) {
-    const large = frame.width >= 1280 || frame.height > 576;
-    frame.colorSpace = large ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+    frame.colorSpace = isHighDefinition(frame) ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
   }
   frame.colorPrimaries = AVCOL_PRI_UNSPECIFIED;
   frame.colorTrc = AVCOL_TRC_UNSPECIFIED;

@@ -8,7 +8,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { FirstFiveError } from '../../core/errors.ts';
-import { type ChildOptions, type Decoded, type Job, SupervisedChild } from './supervised-child.ts';
+import { type Decoded, type Job, NotTaken } from './child-messages.ts';
+import { type ChildOptions, SupervisedChild } from './supervised-child.ts';
 
 export interface PoolOptions extends ChildOptions {
   readonly children: number;
@@ -20,8 +21,11 @@ interface Waiting {
   readonly job: Job;
   readonly signal: AbortSignal | undefined;
   readonly settle: PromiseWithResolvers<Decoded>;
+  /** How many children died before they took it. */
+  passed: number;
 }
 
+const MAX_PASSED = 3;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
 
@@ -50,7 +54,7 @@ export class ChildPool {
   async run(job: Job, signal?: AbortSignal): Promise<Decoded> {
     signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw closed();
-    const waiting: Waiting = { job, signal, settle: Promise.withResolvers<Decoded>() };
+    const waiting: Waiting = { job, signal, settle: Promise.withResolvers<Decoded>(), passed: 0 };
     const idle = this.#idle.shift();
     if (idle !== undefined) idle(waiting);
     else this.#queue.push(waiting);
@@ -86,20 +90,23 @@ export class ChildPool {
       if (child === undefined) continue;
       const waiting = await this.#next();
       if (waiting === undefined) break;
-      // It may have died while idle: that is nobody's fault, and the job goes to the next child.
-      if (!child.alive) {
-        await this.#retire(child);
-        child = undefined;
-        this.#putBack(waiting);
-        continue;
-      }
-      await child.run(waiting.job, waiting.signal).then(waiting.settle.resolve, waiting.settle.reject);
+      await this.#give(waiting, child);
       if (!child.alive || this.#isSpent(child)) {
         await this.#retire(child);
         child = undefined;
       }
     }
     if (child !== undefined) await this.#retire(child);
+  }
+
+  /** One job on one child. A child that died before it took the job is nobody's fault: the next child gets it. */
+  async #give(waiting: Waiting, child: SupervisedChild): Promise<void> {
+    try {
+      waiting.settle.resolve(await child.run(waiting.job, waiting.signal));
+    } catch (error) {
+      if (error instanceof NotTaken && waiting.passed < MAX_PASSED) this.#putBack(waiting);
+      else waiting.settle.reject(error instanceof NotTaken ? error.cause : error);
+    }
   }
 
   async #startChild(): Promise<SupervisedChild | undefined> {
@@ -120,12 +127,19 @@ export class ChildPool {
   }
 
   #next(): Promise<Waiting | undefined> {
+    // Its child may have started while `close` was waking the idle ones: nobody would wake this slot.
+    if (this.#closing.signal.aborted) return Promise.resolve(undefined);
     const waiting = this.#queue.shift();
     if (waiting !== undefined) return Promise.resolve(waiting);
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #putBack(waiting: Waiting): void {
+    waiting.passed++;
+    if (this.#closing.signal.aborted) {
+      waiting.settle.reject(closed());
+      return;
+    }
     const idle = this.#idle.shift();
     if (idle !== undefined) idle(waiting);
     else this.#queue.unshift(waiting);

@@ -42,6 +42,12 @@ export interface ReadyMessage {
   readonly rssBytes: number;
 }
 
+/** The child has the upload: from here on, its death is this upload's attempt. */
+export interface TakenMessage {
+  readonly type: 'taken';
+  readonly id: number;
+}
+
 export interface ReadMessage {
   readonly type: 'read';
   readonly id: number;
@@ -89,7 +95,7 @@ export interface FailureMessage {
   readonly readFailed: boolean;
 }
 
-export type FromChild = ReadyMessage | ReadMessage | ResultMessage | FailureMessage;
+export type FromChild = ReadyMessage | TakenMessage | ReadMessage | ResultMessage | FailureMessage;
 
 /** File descriptor of the child on which it answers; standard output belongs to whatever native code prints. */
 export const ANSWER_FD = 3;

@@ -9,7 +9,13 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { AVSEEK_CUR, AVSEEK_END, AVSEEK_SIZE, type AVSeekWhence } from 'node-av/constants';
 import { Dictionary, FormatContext, InputFormat, IOContext, type Packet } from 'node-av/lib';
 import { FirstFiveError } from '../../core/errors.ts';
-import { type Container, id3v2Length, SNIFF_BYTES, sniffContainer } from '../../core/media/sniff.ts';
+import {
+  type Container,
+  claimedPixels,
+  id3v2Length,
+  SNIFF_BYTES,
+  sniffContainer,
+} from '../../core/media/sniff.ts';
 
 /** Bytes `[offset, offset + length)` of the upload, shorter only at its end. */
 export interface ByteSource {
@@ -77,8 +83,8 @@ const CALLBACK_BUFFER = 256 * 1024;
 /** Options of every demuxer: bounded stream counts and bounded probing of streams whose parameters stay unknown. */
 const FORMAT_OPTIONS = { max_streams: '256', probesize: '5000000', analyzeduration: '5000000' };
 
-export async function openMedia(source: ByteSource): Promise<OpenedMedia> {
-  const container = await sniff(source);
+export async function openMedia(source: ByteSource, maxPixels: number): Promise<OpenedMedia> {
+  const container = await sniff(source, maxPixels);
   const input = InputFormat.findInputFormat(container.demuxer);
   if (input === null) throw new FirstFiveError('MEDIA_UNSUPPORTED', 'this libav has no such demuxer');
   const format = new FormatContext();
@@ -130,8 +136,11 @@ async function closeFormat(format: FormatContext, io: IOContext | undefined): Pr
   io?.freeContext();
 }
 
-async function sniff(source: ByteSource): Promise<Container> {
+async function sniff(source: ByteSource, maxPixels: number): Promise<Container> {
   const head = await source.read(0, SNIFF_BYTES);
+  if ((claimedPixels(head) ?? 0) > maxPixels) {
+    throw new FirstFiveError('MEDIA_LIMIT', 'the picture claims more pixels than allowed');
+  }
   const tag = id3v2Length(head);
   const behind = tag > 0 ? await source.read(tag, SNIFF_BYTES) : undefined;
   const sniffed = sniffContainer(head, behind);

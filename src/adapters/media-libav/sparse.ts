@@ -67,7 +67,10 @@ export class SparseDecode {
     if (!this.#exact || origin === undefined || new Set(times).size !== times.length) return false;
     const needed = new Set(this.#atMs.map((at) => times[answerIndex(times, origin + at)]));
     needed.add(origin);
-    for (const { packet, ptsMs } of this.#held) track.send(packet, !needed.has(ptsMs));
+    for (const { packet, ptsMs } of this.#held) {
+      if (track.done) break;
+      track.send(packet, !needed.has(ptsMs));
+    }
     track.finish();
     const answered = track.answers().targets.map(({ ptsMs }) => origin + ptsMs);
     return (

@@ -11,39 +11,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FirstFiveError } from '../../core/errors.ts';
-import type { Extraction } from '../../core/extraction.ts';
-import type { DecodeRequest } from '../../stages/extract/decoder.ts';
+import { type Decoded, decodedOf, endError, extractMessage, type Job, NotTaken } from './child-messages.ts';
 import { OutputRing } from './output-ring.ts';
-import {
-  ANSWER_FD,
-  type DecodeFacts,
-  FAULTS_ARGUMENT,
-  type Fault,
-  type FromChild,
-  type ReadMessage,
-  type ResultMessage,
-  type ToChild,
-} from './protocol.ts';
+import { ANSWER_FD, FAULTS_ARGUMENT, type FromChild, type ReadMessage, type ToChild } from './protocol.ts';
 import { siblingModule } from './sibling.ts';
-import { MEMORY_SIGNAL } from './watched.ts';
 import { FrameParser, frameHead, type WireFrame } from './wire.ts';
 
 export interface ChildOptions {
   readonly startTimeoutMs: number;
   readonly obeyFaults: boolean;
-}
-
-export interface Job {
-  readonly request: DecodeRequest;
-  readonly sparse: boolean;
-  readonly planeHashes: boolean;
-  readonly fault?: Fault | undefined;
-}
-
-/** An extraction, and what its decode did. */
-export interface Decoded {
-  readonly extraction: Extraction;
-  readonly facts: DecodeFacts;
 }
 
 /** One pool thread is enough (range reads block it), few allocator arenas keep the resident set flat. */
@@ -56,6 +32,7 @@ interface Running {
   readonly job: Job;
   readonly settle: PromiseWithResolvers<Decoded>;
   readError: unknown;
+  taken: boolean;
   timedOut: boolean;
 }
 
@@ -107,12 +84,15 @@ export class SupervisedChild {
     return this.#process.pid;
   }
 
-  /** Decodes one upload; the next is sent only when this has settled. Rejects with the signal's reason on abort. */
+  /**
+   * Decodes one upload; the next is sent only when this has settled. Rejects with the signal's reason on abort, and with
+   * `NotTaken` when the child was gone before it had the upload.
+   */
   async run(job: Job, signal?: AbortSignal): Promise<Decoded> {
     signal?.throwIfAborted();
     const running: Running = {
       ...{ id: this.#nextId++, job, settle: Promise.withResolvers<Decoded>() },
-      ...{ readError: undefined, timedOut: false },
+      ...{ readError: undefined, taken: false, timedOut: false },
     };
     this.#running = running;
     this.uploads++;
@@ -121,8 +101,13 @@ export class SupervisedChild {
     signal?.addEventListener('abort', abandon, { once: true });
     const deadline = setTimeout(() => this.#late(running), job.request.limits.deadlineMs);
     try {
-      if (this.#alive) this.#send(extractMessage(running));
-      else running.settle.reject(new FirstFiveError('DECODE_CRASHED', 'the decode child had ended'));
+      if (this.#alive) this.#send(extractMessage(running.id, job));
+      else
+        running.settle.reject(
+          new NotTaken('it had ended', {
+            cause: new FirstFiveError('DECODE_CRASHED', 'the decode child had ended'),
+          }),
+        );
       return await running.settle.promise;
     } finally {
       clearTimeout(deadline);
@@ -185,6 +170,10 @@ export class SupervisedChild {
     }
     const running = this.#running;
     if (running === undefined || header.id !== running.id) return;
+    if (header.type === 'taken') {
+      running.taken = true;
+      return;
+    }
     if (header.type === 'read') {
       void this.#read(running, header);
       return;
@@ -216,11 +205,14 @@ export class SupervisedChild {
 
   #gone(code: number | null, signal: NodeJS.Signals | null): void {
     this.#alive = false;
-    const error = endError(this.#running, { code, signal, output: this.#output.text() });
+    const running = this.#running;
+    const timedOutMs = running?.timedOut === true ? running.job.request.limits.deadlineMs : undefined;
+    const error = endError({ code, signal, output: this.#output.text(), timedOutMs });
     this.#started.reject(
       new FirstFiveError('DECODER_UNAVAILABLE', `the decode child did not start: ${error.message}`),
     );
-    this.#running?.settle.reject(error);
+    const blamed = running === undefined || running.taken || running.timedOut;
+    running?.settle.reject(blamed ? error : new NotTaken('it ended first', { cause: error }));
   }
 
   /** An idle child does not keep the parent's event loop alive; one that starts or works does. */
@@ -236,52 +228,4 @@ export class SupervisedChild {
 interface Held {
   ref?(): void;
   unref?(): void;
-}
-
-function extractMessage({ id, job }: Running): ToChild {
-  const { object, plan, limits } = job.request;
-  return {
-    ...{ type: 'extract', id, sizeBytes: object.sizeBytes, plan, limits },
-    ...{ sparse: job.sparse, planeHashes: job.planeHashes },
-    ...(object.localPath === undefined ? {} : { path: object.localPath }),
-    ...(job.fault === undefined ? {} : { fault: job.fault }),
-  };
-}
-
-/** Pixels stay a view of what came over the pipe; samples are copied, because floats must be aligned. */
-function decodedOf(header: ResultMessage, payload: Uint8Array): Decoded {
-  const { probe, signals, timings, facts } = header;
-  const pixelBytes = payload.byteLength - (header.audio?.samples ?? 0) * 4;
-  const pixels = new Uint8Array(payload.buffer, payload.byteOffset, pixelBytes);
-  const samples = new Uint8Array(payload.subarray(pixelBytes));
-  return {
-    extraction: {
-      ...{ probe, signals, timings },
-      video: header.video === null ? null : { ...header.video, pixels },
-      audio:
-        header.audio === null
-          ? null
-          : { sampleRate: header.audio.sampleRate, samples: new Float32Array(samples.buffer) },
-    },
-    facts,
-  };
-}
-
-interface Ending {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly output: string;
-}
-
-function endError(running: Running | undefined, { code, signal, output }: Ending): FirstFiveError {
-  if (running?.timedOut === true) {
-    const { deadlineMs } = running.job.request.limits;
-    return new FirstFiveError('DECODE_TIMEOUT', `not decoded within ${deadlineMs} ms`);
-  }
-  if (signal === MEMORY_SIGNAL) {
-    return new FirstFiveError('MEDIA_LIMIT', 'decoding needs more memory than allowed');
-  }
-  const how = signal === null ? `exit code ${code ?? 'unknown'}` : signal;
-  const said = output === '' ? '' : `; it said: ${output}`;
-  return new FirstFiveError('DECODE_CRASHED', `the decode child ended by ${how}${said}`);
 }

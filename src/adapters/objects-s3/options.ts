@@ -54,7 +54,7 @@ export interface S3Limits {
   readonly responseTimeoutMs: number;
   /** Between two pieces of a body. */
   readonly idleTimeoutMs: number;
-  /** A body that comes (or goes) slower than this for longer than `idleTimeoutMs` is given up. */
+  /** A body that comes slower than this over `idleTimeoutMs` is given up; one that is sent gets time by it. */
   readonly minBytesPerSecond: number;
   /** One request with all its retries. */
   readonly operationTimeoutMs: number;

@@ -1,9 +1,10 @@
 /**
  * How far to fetch beyond what was asked for.
  *
- * A1. A reader that goes on where it was is followed by one block, and by 1/8 of what it has read so far once that is
- *     more: what was fetched in vain when it stops is at most that. A demuxer reads audio and video apart in some files, so
- *     several runs are told apart.
+ * A1. A reader that goes on where it was is followed by 1/8 of what it has read so far, in whole blocks: what was fetched in
+ *     vain when it stops is at most that. Less than the reader takes at once is not worth fetching (its next read would wait
+ *     for a request all the same), so nothing is until then. A demuxer reads audio and video apart in some files, so several
+ *     runs are told apart.
  * A2. A reader that jumps gets the blocks it asked for and no more.
  * A3. But a jump to the end of the object (within `tailBytes` or 1/64 of it) is after an index, which is read whole: the
  *     `moov` of an MP4 that was not made for streaming, the cues of a Matroska file.
@@ -43,7 +44,7 @@ export class ReadAhead {
     run.end = Math.max(run.end, end);
     this.#runs.push(run);
     if (this.#runs.length > MAX_RUNS) this.#runs.shift();
-    return Math.min(this.#size, end + this.#aheadBytes(run));
+    return Math.min(this.#size, end + this.#aheadBytes(run, end - start));
   }
 
   #continued(start: number): Run | undefined {
@@ -59,12 +60,12 @@ export class ReadAhead {
     return { start, end: start, tail };
   }
 
-  #aheadBytes(run: Run): number {
+  #aheadBytes(run: Run, readBytes: number): number {
     const { blockBytes, maxFetchBytes, cacheBytesPerObject } = this.#limits;
     const most = Math.min(maxFetchBytes, cacheBytesPerObject / 2);
     if (run.tail) return most;
-    const length = run.end - run.start;
-    if (length <= 2 * blockBytes) return 0;
-    return Math.min(most, Math.max(blockBytes, length / AHEAD_SHARE));
+    const share = Math.min(most, (run.end - run.start) / AHEAD_SHARE);
+    const whole = Math.floor(share / blockBytes) * blockBytes;
+    return whole >= readBytes ? whole : 0;
   }
 }

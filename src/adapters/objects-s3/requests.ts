@@ -2,8 +2,7 @@
  * Single requests to S3: each is one attempt, holds one of a bounded number of slots, and ends within its time limits.
  *
  * R1. No attempt outlives its signal: the request is aborted before the answer, and its body destroyed after it.
- * R2. Every wait has a limit: connection, answer head, each piece of a body, and a body as a whole by its lowest bearable
- *     rate (an answer that drips one byte a second is never idle, and never done either).
+ * R2. Every wait has a limit: connection, answer head, and the body by `BodyWatch`.
  * R3. Bytes are counted as they come off the socket, whether or not the request ends well.
  */
 import { Readable } from 'node:stream';
@@ -15,6 +14,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { BodyWatch } from './body-watch.ts';
 import { withinTime } from './bounded.ts';
 import { S3Failure } from './failure.ts';
 import type { S3Location } from './locate.ts';
@@ -149,28 +149,22 @@ export class S3Requests {
     onBytes: (bytes: Uint8Array) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, limits } = this.#options;
-    const giveUp = (why: string) => () => body.destroy(new S3Failure('transient', why));
     const stop = () => body.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
     signal.addEventListener('abort', stop, { once: true });
-    const cancelSlow = clock.after(
-      limits.idleTimeoutMs + this.#rateMs(expected),
-      giveUp('the body comes too slowly'),
+    const watch = new BodyWatch(this.#options.clock, this.#options.limits, (why) =>
+      body.destroy(new S3Failure('transient', why)),
     );
-    let cancelIdle = clock.after(limits.idleTimeoutMs, giveUp('the body stopped coming'));
     let received = 0;
     try {
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
-        cancelIdle();
-        cancelIdle = clock.after(limits.idleTimeoutMs, giveUp('the body stopped coming'));
+        watch.came(chunk.byteLength);
         received += chunk.byteLength;
         this.#counters.fetched(chunk.byteLength); // R3
         if (received > expected) throw new S3Failure('transient', 'more bytes than were announced');
         onBytes(chunk);
       }
     } finally {
-      cancelIdle();
-      cancelSlow();
+      watch.end();
       signal.removeEventListener('abort', stop);
     }
     signal.throwIfAborted();

@@ -44,35 +44,26 @@ export function openS3Store(given: S3StoreOptions): S3ObjectStore {
   const artefacts = new Artefacts({ requests, retry, probe });
   const reading: ReadingParts = { requests, probe, pool, counters, retry, limits: options.limits };
   const regionKnown = once(() => requireRegion(client));
-  const own = { bucket: options.bucket, prefix: options.prefix };
-  const get: ObjectStore['get'] = async (key, signal) => {
-    const location = keyIn(own, key);
+  const located = async (key: string) => {
+    const location = keyIn({ bucket: options.bucket, prefix: options.prefix }, key);
     await regionKnown();
-    return artefacts.get(location, signal);
-  };
-  const putIfAbsent: ObjectStore['putIfAbsent'] = async (key, bytes, signal) => {
-    const location = keyIn(own, key);
-    await regionKnown();
-    return artefacts.putIfAbsent(location, bytes, signal);
+    return location;
   };
   return {
     async open(uri, signal) {
       signal?.throwIfAborted();
-      const located = locate(uri, options.mediaPlaces);
-      if (located.kind === 'file') return openFile(options, uri, signal);
+      const target = locate(uri, options.mediaPlaces);
+      if (target.kind === 'file') return openFile(options, uri, signal);
       await regionKnown();
-      return openPinned(reading, { uri, location: { bucket: located.bucket, key: located.key } }, signal);
+      return openPinned(reading, { uri, location: { bucket: target.bucket, key: target.key } }, signal);
     },
-    get,
-    putIfAbsent,
-    async delete(key) {
-      const location = keyIn(own, key);
-      await regionKnown();
-      return artefacts.delete(location);
-    },
+    get: async (key, signal) => artefacts.get(await located(key), signal),
+    putIfAbsent: async (key, bytes, signal) => artefacts.putIfAbsent(await located(key), bytes, signal),
+    delete: async (key) => artefacts.delete(await located(key)),
     async check(signal) {
-      await putIfAbsent(PROBE_KEY, PROBE_BYTES, signal);
-      await get(PROBE_KEY, signal);
+      const probed = await located(PROBE_KEY);
+      await artefacts.putIfAbsent(probed, PROBE_BYTES, signal);
+      await artefacts.get(probed, signal);
     },
     stats: () => counters.snapshot(pool.bytes),
     close: async () => client.destroy(),

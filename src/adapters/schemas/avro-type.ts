@@ -1,10 +1,6 @@
 /** The one place where avsc types are made, with everything pinned that it would otherwise guess. */
-import { createRequire } from 'node:module';
-import type { Type } from 'avsc';
+import avsc, { type Type } from 'avsc';
 import { FirstFiveError } from '../../core/errors.ts';
-
-// avsc is CommonJS without named exports that an import could find.
-const avsc = createRequire(import.meta.url)('avsc') as typeof import('avsc');
 
 /**
  * Unions are never wrapped. Logical types stay their base type (`timestamp-millis` is a number of milliseconds): the core's

@@ -14,6 +14,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { observeProcess } from './process-metrics.ts';
+import { withUnitNames } from './prometheus-names.ts';
 import type { FirstFiveTelemetry, TelemetryOptions } from './telemetry-options.ts';
 
 const EXPORT_TIMEOUT_MS = 5_000;
@@ -84,7 +85,9 @@ async function collectText(prometheus: PrometheusExporter): Promise<string> {
   const { resourceMetrics, errors } = await prometheus.collect();
   for (const error of errors) diag.error('a metric could not be read', error);
   // Scope labels would add three to every series; there is one scope.
-  return new PrometheusSerializer('', false, undefined, false, true).serialize(resourceMetrics);
+  return new PrometheusSerializer('', false, undefined, false, true).serialize(
+    withUnitNames(resourceMetrics),
+  );
 }
 
 function reportProblems({ onProblem }: TelemetryOptions): void {

@@ -2,11 +2,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
 import { addRunOptions } from '../run-flags.ts';
-
-export interface ScoreFlags extends Readonly<Record<string, unknown>> {
-  readonly from?: string;
-  readonly json?: boolean;
-}
+import type { ScoreFlags } from '../score-run/score-command.ts';
 
 export function registerScore(program: Command, context: CliContext): void {
   const score = program

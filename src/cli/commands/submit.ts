@@ -2,11 +2,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
 import { addRunOptions } from '../run-flags.ts';
-
-export interface SubmitFlags extends Readonly<Record<string, unknown>> {
-  readonly from?: string;
-  readonly json?: boolean;
-}
+import type { SubmitFlags } from '../submit-uploads.ts';
 
 export function registerSubmit(program: Command, context: CliContext): void {
   const submit = program

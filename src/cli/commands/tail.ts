@@ -2,14 +2,7 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
 import { addRunOptions } from '../run-flags.ts';
-
-export interface TailFlags extends Readonly<Record<string, unknown>> {
-  readonly from: string;
-  readonly max?: string;
-  readonly follow: boolean;
-  readonly raw?: boolean;
-  readonly json?: boolean;
-}
+import type { TailFlags } from '../tail-topic.ts';
 
 export function registerTail(program: Command, context: CliContext): void {
   const tail = program

@@ -2,10 +2,15 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
 import { addRunOptions } from '../run-flags.ts';
+import type { UpFlags } from '../up-command.ts';
 
 export function registerUp(program: Command, context: CliContext): void {
   const up = program
     .command('up')
+    .option(
+      '--stage <names>',
+      'run these stages of the topology only, comma-separated; other processes run the rest',
+    )
     .description('run the topology until stopped: reads upload events, emits cold-start scores')
     .addHelpText(
       'after',
@@ -19,7 +24,7 @@ Examples:
   $ ./firstfive tail ranking.cold-start.v1
 `,
     );
-  addRunOptions(up).action(async (flags: Readonly<Record<string, unknown>>) => {
+  addRunOptions(up).action(async (flags: UpFlags) => {
     const { upCommand } = await import('../up-command.ts');
     return upCommand(context, flags);
   });

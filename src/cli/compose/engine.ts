@@ -5,8 +5,9 @@
  * E2. What fails to open names what is missing; what was opened before it is closed again.
  */
 import type { RunOptions } from '../../config/options.ts';
+import { FirstFiveError } from '../../core/errors.ts';
 import { DEFAULT_DECODE_LIMITS } from '../../core/extraction.ts';
-import type { Topology } from '../../runtime/topology.ts';
+import type { Step, Topology } from '../../runtime/topology.ts';
 import { createEmbedStage, type EmbedStage } from '../../stages/embed/embed-stage.ts';
 import type { Decoder } from '../../stages/extract/decoder.ts';
 import { createExtractStage, type ExtractStage } from '../../stages/extract/extract-stage.ts';
@@ -14,11 +15,13 @@ import type { LoadedBundle } from '../../stages/model-repository.ts';
 import type { ObjectStore } from '../../stages/object-store.ts';
 import { createScoreStage, type ScoreStage } from '../../stages/score/score-stage.ts';
 import { openScoringHead } from '../../stages/score/scoring-head.ts';
-import { openBundle, openDecoder, openInference } from './parts.ts';
+import { type Embedder, openBundle, openDecoder, openInference } from './parts.ts';
 
 export interface Engine {
   readonly bundle: LoadedBundle;
-  readonly decoder: Decoder;
+  readonly store: ObjectStore;
+  /** Of the decoder and of inference; `none` where the steps asked for do not need it. */
+  readonly decoderBuild: string;
   readonly executionProvider: string;
   readonly extract: ExtractStage;
   readonly embed: EmbedStage;
@@ -33,16 +36,21 @@ export interface EngineOptions {
   readonly cores: number;
 }
 
+/** Opens what the topology's stages need: a process that only scores starts no decoder. */
 export async function openEngine({ options, topology, store, cores }: EngineOptions): Promise<Engine> {
+  const steps = new Set(topology.stages.flatMap((stage) => stage.steps));
   const bundle = await openBundle(options, topology.bundle);
   const head = await openScoringHead(bundle);
   const [decoder, embedder] = await bothOrNeither(
-    openDecoder(options.decoder, topology.decoders),
-    openInference(bundle, options.provider, topology.inference, cores),
+    steps.has('extract') ? openDecoder(options.decoder, topology.decoders) : absentDecoder(),
+    steps.has('embed')
+      ? openInference(bundle, options.provider, topology.inference, cores)
+      : absentEmbedder(),
   );
   return {
     bundle,
-    decoder,
+    store,
+    decoderBuild: decoder.build,
     executionProvider: embedder.runner.executionProvider,
     extract: createExtractStage({
       store,
@@ -56,6 +64,19 @@ export async function openEngine({ options, topology, store, cores }: EngineOpti
       await Promise.all([decoder.close(), embedder.close()]);
     },
   };
+}
+
+async function absentDecoder(): Promise<Decoder> {
+  return { build: 'none', extract: () => Promise.reject(notOpened('extract')), close: async () => {} };
+}
+
+async function absentEmbedder(): Promise<Embedder> {
+  const run = () => Promise.reject(notOpened('embed'));
+  return { runner: { executionProvider: 'none', run }, close: async () => {} };
+}
+
+function notOpened(step: Step): FirstFiveError {
+  return new FirstFiveError('INTERNAL', `the engine was opened without the step ${step}`);
 }
 
 interface Closable {

@@ -1,5 +1,6 @@
 /** The parts of an engine, each opened by the option that names it. Adapters load when they are opened. */
 import type { DecoderChoice, Provider, RunOptions } from '../../config/options.ts';
+import { FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
 import type { InferencePolicy } from '../../runtime/topology.ts';
 import type { GraphRunner } from '../../stages/embed/graph-runner.ts';
 import type { Decoder } from '../../stages/extract/decoder.ts';
@@ -14,9 +15,24 @@ export async function openBundle(options: RunOptions, reference: string): Promis
   return (await openRepository(options)).load(reference);
 }
 
-export async function openDecoder(_choice: DecoderChoice, children: number): Promise<Decoder> {
+/** `auto` takes node-av where it can be loaded, else the ffmpeg command; a choice by name is never replaced. */
+export async function openDecoder(choice: DecoderChoice, children: number): Promise<Decoder> {
+  if (choice === 'ffmpeg') return openFfmpeg(children);
   const { createLibavDecoder } = await import('../../adapters/media-libav/decoder.ts');
-  return createLibavDecoder({ children });
+  try {
+    return await createLibavDecoder({ children });
+  } catch (thrown) {
+    const { code, message } = toFirstFiveError(thrown);
+    if (choice === 'libav' || code !== 'DECODER_UNAVAILABLE') throw thrown;
+    return openFfmpeg(children).catch((ffmpeg: unknown) => {
+      throw new FirstFiveError('DECODER_UNAVAILABLE', `${message}; ${toFirstFiveError(ffmpeg).message}`);
+    });
+  }
+}
+
+async function openFfmpeg(children: number): Promise<Decoder> {
+  const { createFfmpegDecoder } = await import('../../adapters/media-ffmpeg/decoder.ts');
+  return createFfmpegDecoder({ children });
 }
 
 export interface Embedder {

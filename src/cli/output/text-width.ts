@@ -54,5 +54,7 @@ function graphemeWidth(grapheme: string): number {
   if (/^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u.test(grapheme)) return 0;
   // A sequence with the emoji selector, a flag, a keycap or a joined family draws as one two-column picture.
   if (/\p{Emoji_Presentation}|\ufe0f|\p{Regional_Indicator}/u.test(grapheme)) return 2;
-  return WIDE.test(grapheme) ? 2 : 1;
+  // Half-width voicing marks join their letter and still take a column of their own.
+  const marks = grapheme.length > 1 ? (grapheme.match(/[\uff9e\uff9f]/g)?.length ?? 0) : 0;
+  return (WIDE.test(grapheme) ? 2 : 1) + marks;
 }

@@ -6,10 +6,9 @@ import type { Configuration } from '../../config/load.ts';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Topology } from '../../runtime/topology.ts';
-import type { ScoreFlags } from '../commands/score.ts';
 import { openEngine } from '../compose/engine.ts';
 import { startPipeline } from '../compose/pipeline.ts';
-import { uploadHandler } from '../compose/upload-handler.ts';
+import { stageHandler } from '../compose/stage-handler.ts';
 import type { CliContext } from '../context.ts';
 import { readUploadInputs, type UploadInput } from '../inputs/upload-inputs.ts';
 import { openSerdes, openStore, withLog } from '../openers.ts';
@@ -23,6 +22,11 @@ import { configurationOf } from '../run-flags.ts';
 import { scoreUploads } from './score-uploads.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
+
+export interface ScoreFlags extends Flags {
+  readonly from?: string;
+  readonly json?: boolean;
+}
 
 export async function scoreCommand(
   context: CliContext,
@@ -84,7 +88,7 @@ async function runOnce(
     ? options.store
     : ({ kind: 'folder', path: join(folder, 'store') } as const);
   const serdes = await openSerdes(options.registry);
-  const store = await openStore(storePlace, { allowAnyFile: true });
+  const store = await openStore(storePlace, { allowAnyFile: true }, context.env);
   const engine = await openEngine({ options, topology, store, cores: context.cores });
   try {
     const work = async (log: Log) => {
@@ -99,7 +103,7 @@ async function runOnce(
             topology,
             log,
             slot: String(options.replica),
-            handlerOf: (stage) => uploadHandler({ stage, serdes, engine, now: context.now }),
+            handlerOf: (stage) => stageHandler({ stage, serdes, engine, now: context.now }),
             onSettled: (_stage, settled) => onSettled(settled),
           }),
         onOutcome: (outcome) => answers.write(outcome),

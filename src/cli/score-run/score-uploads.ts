@@ -3,7 +3,7 @@
  * as any consumer would.
  *
  * S1. Every input is answered once, in input order (`AnswerBoard`), whatever the order of the work.
- * S2. Answers are matched by the source offset that outputs carry in their headers, so that other traffic on a shared log
+ * S2. Answers are matched by the upload event's offset, which outputs carry in their headers, so that other traffic on a shared log
  *     does not disturb.
  * S3. Publishing waits while much is unanswered: memory does not grow with the input.
  */
@@ -14,7 +14,7 @@ import type { ColdStartScore } from '../../core/score.ts';
 import type { UploadEvent } from '../../core/upload.ts';
 import { Pulse } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
-import { sourceOf } from '../../runtime/record-headers.ts';
+import { sourceOf, sourceText } from '../../runtime/record-headers.ts';
 import type { Serde } from '../../runtime/serde.ts';
 import type { SettledRecord } from '../../runtime/stage-runner.ts';
 import type { Pipeline } from '../compose/pipeline.ts';
@@ -91,7 +91,7 @@ class ScoreRun {
   /** What was superseded has no output of its own. */
   settled({ record, outcome }: SettledRecord): void {
     if (outcome !== 'superseded') return;
-    const source = sourceText(record);
+    const source = sourceOf(record);
     const uploadId = this.#board.waitingFor(source);
     if (uploadId === undefined) return;
     this.#board.answer(source, {
@@ -174,9 +174,9 @@ class ScoreRun {
 
   #answer(record: StreamRecord): void {
     const letter = parseDeadLetter(record);
-    const source = letter === undefined ? sourceOf(record.headers) : sourceText(letter.origin);
-    const uploadId = source === undefined ? undefined : this.#board.waitingFor(source);
-    if (source === undefined || uploadId === undefined) {
+    const source = sourceOf(letter?.origin ?? record);
+    const uploadId = this.#board.waitingFor(source);
+    if (uploadId === undefined) {
       if (this.#appending) this.#early.push(record);
       return;
     }
@@ -199,16 +199,4 @@ class ScoreRun {
       allPublished: this.#allPublished,
     });
   }
-}
-
-function sourceText({
-  topic,
-  partition,
-  offset,
-}: {
-  topic: string;
-  partition: number;
-  offset: bigint;
-}): string {
-  return `${topic}/${partition}/${offset}`;
 }

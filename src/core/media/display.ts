@@ -79,3 +79,12 @@ function sourcePixel(x: number, y: number, { width, height }: PictureSize, at: O
   else if (at.rotation === 270) [sx, sy] = [width - 1 - y, x];
   return sy * width + (at.mirrored ? width - 1 - sx : sx);
 }
+
+/**
+ * Which YUV matrix to assume where the stream states none: true for BT.709, false for BT.601. Larger than standard
+ * definition (720 x 576) in either direction, whichever way the picture lies: 1280 and more, or more than 576 on the
+ * shorter side.
+ */
+export function isHighDefinition({ width, height }: PictureSize): boolean {
+  return Math.max(width, height) >= 1280 || Math.min(width, height) > 576;
+}

@@ -75,6 +75,8 @@ const RULES: readonly Rule[] = [
   ['qoi_pipe', 0, 'qoif'],
 ];
 
+const PNG = '\x89PNG\r\n\x1a\n';
+
 const STILL_DEMUXERS: ReadonlySet<string> = new Set(
   ['webp', 'jpeg', 'png', 'bmp', 'tiff', 'qoi'].map((name) => `${name}_pipe`),
 );
@@ -104,9 +106,25 @@ export function sniffContainer(head: Uint8Array, afterId3?: Uint8Array): Sniffed
     const behind = afterId3 === undefined ? undefined : binaryDemuxer(afterId3);
     return container(behind !== undefined && ['aac', 'flac'].includes(behind) ? behind : 'mp3');
   }
+  if (isAnimatedWebp(head)) return { kind: 'unsupported', what: 'animated WebP' };
   const demuxer = binaryDemuxer(head);
   if (demuxer !== undefined) return container(demuxer);
   return { kind: 'unsupported', what: unsupportedOf(head) };
+}
+
+/** Pixels that a GIF, PNG or JPEG claims in its first bytes; `undefined` where they are not there or not known. */
+export function claimedPixels(head: Uint8Array): number | undefined {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (matches(head, 0, 'GIF8') && head.length >= 10) return view.getUint16(6, true) * view.getUint16(8, true);
+  if (matches(head, 0, PNG) && head.length >= 24) return view.getUint32(16) * view.getUint32(20);
+  if (!matches(head, 0, '\xff\xd8')) return undefined;
+  for (let at = 2; at + 9 <= head.length && head[at] === 0xff; at += 2 + view.getUint16(at + 2)) {
+    const marker = head[at + 1] ?? 0;
+    // Start-of-frame markers are C0 to CF but for C4, C8 and CC (ITU-T T.81 table B.1).
+    const startOfFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (startOfFrame) return view.getUint16(at + 5) * view.getUint16(at + 7);
+  }
+  return undefined;
 }
 
 function container(demuxer: string): Container {
@@ -115,9 +133,14 @@ function container(demuxer: string): Container {
 
 function binaryDemuxer(head: Uint8Array): string | undefined {
   for (const [demuxer, offset, magic] of RULES) if (matches(head, offset, magic)) return demuxer;
-  if (matches(head, 0, '\x89PNG\r\n\x1a\n')) return indexOf(head, 'acTL', 1024) >= 0 ? 'apng' : 'png_pipe';
+  if (matches(head, 0, PNG)) return indexOf(head, 'acTL', 1024) >= 0 ? 'apng' : 'png_pipe';
   if (isTransportStream(head)) return 'mpegts';
   return startCodeDemuxer(head) ?? audioSyncDemuxer(head);
+}
+
+/** The animation bit of the extended header; libav has no demuxer for these (WebP container specification). */
+function isAnimatedWebp(head: Uint8Array): boolean {
+  return matches(head, 0, 'RIFF????WEBPVP8X') && ((head[20] ?? 0) & 0x02) !== 0;
 }
 
 /** ISO/IEC 13818-1: 188-byte packets that start with 0x47; 192 (M2TS, 4 bytes ahead) and 204 (with parity) occur. */

@@ -79,13 +79,13 @@ export const SIGNALS = {
     formula:
       'max over the distinct target frames of the standard deviation of the Sobel magnitude of Y (0-255), native ' +
       'resolution, border left out',
-    source: 'ITU-T P.910 (07/2022), section 7.7',
+    source: 'ITU-T P.910 (07/2022), spatial perceptual information',
   },
   'video.siMean': {
     unit: '8-bit luma units',
     range: [0, 1443],
     formula: 'as video.si, mean instead of max',
-    source: 'ITU-T P.910 (07/2022), section 7.7',
+    source: 'ITU-T P.910 (07/2022), spatial perceptual information',
   },
   'video.sharpness': {
     unit: '8-bit luma units squared',
@@ -115,7 +115,7 @@ export const SIGNALS = {
     formula:
       'standard deviation over the picture of the difference of Y between successive distinct target frames (scaled ' +
       'pictures); max over the pairs',
-    source: 'the TI formula of ITU-T P.910 (07/2022), on target frames',
+    source: 'ITU-T P.910 (07/2022), the formula of temporal perceptual information, on target frames',
   },
   'video.cutsBetweenTargets': {
     unit: 'count',

@@ -10,8 +10,8 @@ import { FirstFiveError } from '../../core/errors.ts';
 import type { Extraction, MediaModality } from '../../core/extraction.ts';
 import type { Embedding, Timings, UploadFeatures } from '../../core/features.ts';
 import { normaliseUploadText } from '../../core/text/normalise.ts';
-import { type UploadEvent, uploadText } from '../../core/upload.ts';
-import type { ExtractedUpload } from '../extract/extract-stage.ts';
+import type { DescribedUpload } from '../../core/upload.ts';
+import type { ExtractedMedia } from '../extract/extract-stage.ts';
 import type { LoadedBundle } from '../model-repository.ts';
 import { graphModalities, graphRows, missingModalities } from './graph-rows.ts';
 import type { GraphRunner, RunOptions } from './graph-runner.ts';
@@ -27,7 +27,7 @@ export interface EmbedStageOptions {
 
 export interface EmbedStage {
   /** `INFERENCE_FAILED`, or `VALUE_NOT_FINITE` when a graph gives NaN or an infinity for this upload. */
-  embed(event: UploadEvent, extracted: ExtractedUpload, options?: RunOptions): Promise<UploadFeatures>;
+  embed(upload: DescribedUpload, extracted: ExtractedMedia, options?: RunOptions): Promise<UploadFeatures>;
 }
 
 /** `BUNDLE_INVALID` when a graph wants what the bundle's own plan does not yield. */
@@ -60,17 +60,17 @@ export function createEmbedStage({
   }
 
   return {
-    embed: async (event, extracted, options = {}) => {
+    embed: async (upload, extracted, options = {}) => {
       const startedAt = now();
       const { extraction, mediaEtag, decoderBuild } = extracted;
       const missing = missingModalities(extraction);
       const { outputs, timings } = await runGraphs(extraction, missing, options);
       return {
-        uploadId: event.uploadId,
-        revision: event.revision,
-        uploadedAt: event.uploadedAt,
+        uploadId: upload.uploadId,
+        revision: upload.revision,
+        uploadedAt: upload.uploadedAt,
         mediaEtag,
-        text: normaliseUploadText(uploadText(event)),
+        text: normaliseUploadText(upload.text),
         probe: extraction.probe,
         signals: extraction.signals,
         missing,
@@ -114,7 +114,7 @@ function embeddingOf(
   ];
 }
 
-function extractTimings({ extraction, tookMs }: ExtractedUpload): Timings {
+function extractTimings({ extraction, tookMs }: ExtractedMedia): Timings {
   const steps = Object.entries(extraction.timings).map(([step, ms]) => [`extract.${step}`, ms]);
   return { extract: tookMs, ...Object.fromEntries(steps) };
 }

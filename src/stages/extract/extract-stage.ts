@@ -12,7 +12,7 @@ export interface ExtractStageOptions {
   readonly now?: () => number;
 }
 
-export interface ExtractedUpload {
+export interface ExtractedMedia {
   readonly mediaEtag: string;
   readonly decoderBuild: string;
   readonly extraction: Extraction;
@@ -22,7 +22,7 @@ export interface ExtractedUpload {
 
 export interface ExtractStage {
   /** `MEDIA_*` and `DECODE_*` as the store and the decoder state them; the object is closed in every case. */
-  extract(uri: string, signal?: AbortSignal): Promise<ExtractedUpload>;
+  extract(uri: string, signal?: AbortSignal): Promise<ExtractedMedia>;
 }
 
 export function createExtractStage(options: ExtractStageOptions): ExtractStage {

@@ -102,16 +102,17 @@ describe('an inference worker that dies', () => {
   it('fails what it held and is replaced', async () => {
     const workers: Worker[] = [];
     const inference = await open({
-      spawn: (setup) => {
-        const worker = spawnWorker(setup);
+      spawn: (start) => {
+        const worker = spawnWorker(start);
         workers.push(worker);
         return worker;
       },
     });
+    // Arrives before the run that the idle worker is then given.
+    workers[0]?.postMessage(NOT_A_REQUEST);
     const held = inference.run('toy', toyRows(rows(3)));
     const queued = inference.run('toy', toyRows(rows(1)));
     const failed = expect(held).rejects.toMatchObject({ code: 'INFERENCE_FAILED', kind: 'retryable' });
-    workers[0]?.postMessage(NOT_A_REQUEST);
     await failed;
     expect(values(await queued)).toEqual(toyExpected(rows(1)));
     expect(workers.length).toBe(2);
@@ -128,8 +129,9 @@ describe('an inference worker that dies', () => {
     let broken = false;
     const workers: Worker[] = [];
     const inference = await open({
-      spawn: (setup) => {
-        const worker = spawnWorker(broken ? { ...setup, graphs: toyBundleGraphs('0'.repeat(64)) } : setup);
+      spawn: (start) => {
+        const setup = { ...start.setup, ...(broken ? { graphs: toyBundleGraphs('0'.repeat(64)) } : {}) };
+        const worker = spawnWorker({ ...start, setup });
         workers.push(worker);
         return worker;
       },

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -68,12 +68,22 @@ it('is LOG_UNAVAILABLE where its folder cannot be', async () => {
   });
 });
 
+it('notices that its file was removed, instead of writing into the void', async () => {
+  const temporary = await temporaryLog();
+  const log = await temporary.open();
+  await log.admin.ensureTopics([topicSpec('t')]);
+  rmSync(temporary.path);
+  await expect(log.append(numbered('t', 1))).rejects.toMatchObject({
+    code: 'LOG_UNAVAILABLE',
+    message: expect.stringContaining('removed'),
+  });
+});
+
 it('is readable by its owner only', async () => {
   const temporary = await temporaryLog();
   const log = await temporary.open();
   await log.admin.ensureTopics([topicSpec('t')]);
   for (const suffix of ['', '-wal', '-shm']) expect(statSync(temporary.path + suffix).mode & 0o077).toBe(0);
-  chmodSync(temporary.path, 0o600);
 });
 
 it('waits for a busy log without blocking, and gives up after its deadline', async () => {

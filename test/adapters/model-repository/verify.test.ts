@@ -4,6 +4,7 @@ import { createBatchingRunner } from '../../../src/adapters/inference-onnx/batch
 import { openOnnxInference } from '../../../src/adapters/inference-onnx/open.ts';
 import { inferenceProfile } from '../../../src/adapters/inference-onnx/profile.ts';
 import { verifyBundle } from '../../../src/adapters/model-repository/verify.ts';
+import { describeUpload } from '../../../src/core/upload.ts';
 import { createEmbedStage } from '../../../src/stages/embed/embed-stage.ts';
 import type { Inference } from '../../../src/stages/embed/inference.ts';
 import type { LoadedBundle } from '../../../src/stages/model-repository.ts';
@@ -91,10 +92,10 @@ describe('the bundle that ships, from decoded media to a score', () => {
     const upload = { mediaEtag: 'e', decoderBuild: 'd', tookMs: 1, extraction: extraction() };
     const dark = { ...upload, extraction: extraction({ audio: null }) };
     dark.extraction.video?.pixels.fill(3);
-    const alone = await stage.embed(uploadEvent(), upload);
+    const alone = await stage.embed(describeUpload(uploadEvent()), upload);
     const [again, other] = await Promise.all([
-      stage.embed(uploadEvent(), upload),
-      stage.embed(uploadEvent(), dark),
+      stage.embed(describeUpload(uploadEvent()), upload),
+      stage.embed(describeUpload(uploadEvent()), dark),
     ]);
     for (const [i, { values }] of again.embeddings.entries()) {
       const reference = alone.embeddings[i]?.values ?? [];

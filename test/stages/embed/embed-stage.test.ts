@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BundleManifest } from '../../../src/core/bundle.ts';
 import { planDigest } from '../../../src/core/digest.ts';
 import type { Extraction } from '../../../src/core/extraction.ts';
+import { describeUpload } from '../../../src/core/upload.ts';
 import { createEmbedStage } from '../../../src/stages/embed/embed-stage.ts';
 import type { GraphRunner } from '../../../src/stages/embed/graph-runner.ts';
 import type { NamedTensors } from '../../../src/stages/embed/inference.ts';
@@ -45,7 +46,7 @@ function embed(change: Partial<Extraction> = {}) {
     tookMs: 21,
   };
   const event = uploadEvent({ title: 'so #funny 😀', attributes: { caption: 'a dog' } });
-  return { features: stage.embed(event, extracted), calls };
+  return { features: stage.embed(describeUpload(event), extracted), calls };
 }
 
 describe('the embed step', () => {

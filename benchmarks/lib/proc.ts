@@ -1,0 +1,17 @@
+/** What Linux tells of processes under /proc (proc(5)). */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export function childPids(parent: number): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && statOf(pid)[1] === String(parent));
+}
+
+/** Fields of /proc/PID/stat behind the command name: state, parent, ... (proc(5)); empty when it is gone. */
+export function statOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  } catch {
+    return [];
+  }
+}
