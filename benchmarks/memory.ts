@@ -84,14 +84,16 @@ async function sampled(log: Log, groupId: string, { publish, up }: Feed): Promis
 function results(samples: readonly MemorySample[]): BenchResult[] {
   const part = (from: number, to: number) =>
     samples.filter(({ done }) => done >= UPLOADS * from && done <= UPLOADS * to);
-  const [early, late, half] = [part(0.1, 0.2), part(0.9, 1), part(0.5, 1)];
+  const half = part(0.5, 1);
+  const parts = { '10-20': part(0.1, 0.2), '45-55': part(0.45, 0.55), '90-100': part(0.9, 1) };
   return (['main', 'children'] as const).flatMap((who) => {
     const name = who === 'main' ? 'main process' : 'decode children together';
     const values = (of: readonly MemorySample[]) => of.map((sample) => sample[who]);
     const slope = 1_000 * slopeOf(half.map((sample) => [sample.done, sample[who]]));
     return [
-      summary(`${name}, resident, 10-20 % of ${UPLOADS} uploads`, 'MiB', values(early)),
-      summary(`${name}, resident, 90-100 % of ${UPLOADS} uploads`, 'MiB', values(late)),
+      ...Object.entries(parts).map(([percent, of]) =>
+        summary(`${name}, resident, ${percent} % of ${UPLOADS} uploads`, 'MiB', values(of)),
+      ),
       summary(`${name}, slope over the second half`, 'MiB/1,000 uploads', [slope]),
     ];
   });

@@ -28,7 +28,11 @@ export const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['adapters/inference-onnx'],
   'onnxruntime-common': ['adapters/inference-onnx'],
   avsc: ['adapters/schemas'],
-  'node:sqlite': ['adapters/log-sqlite', 'adapters/table-sqlite'],
+  // kafka-setup holds a lock that the operating system frees with its process: SQLite's.
+  'node:sqlite': ['adapters/log-sqlite', 'adapters/table-sqlite', 'adapters/kafka-setup'],
+  'node-rdkafka': ['adapters/log-kafka'],
+  kafkajs: ['adapters/log-kafka', 'adapters/kafka-setup'],
+  '@aws-sdk*': ['adapters/objects-s3'],
   pino: ['adapters/telemetry'],
   '@opentelemetry/sdk*': ['adapters/telemetry'],
   '@opentelemetry/exporter*': ['adapters/telemetry'],

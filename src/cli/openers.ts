@@ -3,21 +3,43 @@ import type { Serdes } from '../adapters/schemas/index.ts';
 import type { LogPlace, RegistryPlace, StorePlace } from '../config/places.ts';
 import { FirstFiveError } from '../core/errors.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Delivery } from '../runtime/topology.ts';
 import type { ObjectStore } from '../stages/object-store.ts';
+import type { CliContext } from './context.ts';
 
-/** How sure the embedded log is of each commit; other logs have their own. */
 export interface LogSettings {
+  /** How sure the embedded log is of each commit. */
   readonly synchronous?: 'FULL' | 'NORMAL';
+  /** What a Kafka log needs beside its address: where its native client is (built at the first use), its security. */
+  readonly context?: Pick<CliContext, 'packageRoot' | 'env' | 'stderr'>;
+  readonly delivery?: Delivery;
 }
 
 /** Which `file:` uploads may be read: those under roots (`up`), or any that this user can read (`score`, `demo`). */
 export type MediaAccess = { readonly mediaRoots: readonly string[] } | { readonly allowAnyFile: true };
 
-/** Fails with `CONFIG_INVALID` for a log that this version cannot open. */
 export async function openLog(place: LogPlace, settings: LogSettings = {}): Promise<Log> {
-  if (place.kind === 'kafka') throw notBuilt('the Kafka log', '--log sqlite:PATH');
+  const { synchronous, context, delivery } = settings;
+  if (place.kind === 'kafka') return openKafka(place.brokers, context, delivery);
   const { openSqliteLog } = await import('../adapters/log-sqlite/sqlite-log.ts');
-  return openSqliteLog({ path: place.path, ...settings });
+  return openSqliteLog({ path: place.path, ...(synchronous === undefined ? {} : { synchronous }) });
+}
+
+async function openKafka(
+  brokers: readonly string[],
+  context: LogSettings['context'],
+  delivery: Delivery = 'exactly-once',
+): Promise<Log> {
+  if (context === undefined)
+    throw new FirstFiveError('INTERNAL', 'a Kafka log needs the context of its command');
+  const [{ openKafkaLog }, { kafkaConnection }, { ensureKafkaClient, kafkaClientDir }] = await Promise.all([
+    import('../adapters/log-kafka/kafka-log.ts'),
+    import('../adapters/log-kafka/connection-settings.ts'),
+    import('./kafka/set-up.ts'),
+  ]);
+  const connection = kafkaConnection(brokers, 'firstfive', context.env);
+  await ensureKafkaClient(context);
+  return openKafkaLog({ connection, clientDir: kafkaClientDir(context.packageRoot), delivery });
 }
 
 /** Opens the log, hands it to `work`, and closes it whatever happens. */
@@ -54,11 +76,28 @@ export async function openStore(
   if (place.kind === 'folder') return openFolderStore({ root: place.path, ...access });
   const { openS3Store } = await import('../adapters/objects-s3/s3-store.ts');
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
+  const credentials = environmentCredentials(env);
   // `file:` uploads need no folder of the store's own; keys belong to the bucket.
   const files = openFolderStore({ root: '/nonexistent', ...access });
-  const store = openS3Store({ ...place, ...(endpoint === undefined ? {} : { endpoint }), files });
+  const store = openS3Store({
+    ...place,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+    files,
+  });
   await store.check();
   return store;
+}
+
+/** The first link of the SDK's chain, taken from the context so that commands run in tests as from a shell. */
+function environmentCredentials(env: StoreEnvironment) {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+  } = env;
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }
 
 function notBuilt(what: string, instead: string): FirstFiveError {

@@ -5,7 +5,6 @@
  * S2. A row that is no upload is reported in its place and stops nothing.
  */
 import { FirstFiveError } from '../core/errors.ts';
-import type { OutputRecord } from '../core/record.ts';
 import type { UploadEvent } from '../core/upload.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Serde } from '../runtime/serde.ts';
@@ -17,6 +16,7 @@ import { openProgress } from './output/progress-line.ts';
 import { writeJson, writeLine } from './output/streams.ts';
 import { harmless } from './output/text-width.ts';
 import { configurationOf } from './run-flags.ts';
+import { uploadRecord } from './upload-record.ts';
 
 export interface SubmitFlags extends Readonly<Record<string, unknown>> {
   readonly from?: string;
@@ -59,7 +59,7 @@ export async function submitUploads(
     enabled: !flags.json,
   });
   try {
-    await withLog(options.log, {}, async (log) => {
+    await withLog(options.log, { context }, async (log) => {
       await log.admin.ensureTopics(topology.topics);
       const submission = { context, log, topic, serde, json: flags.json === true };
       let batch: UploadInput[] = first.done ? [] : [first.value];
@@ -90,8 +90,9 @@ export function uploadTopic(topology: Topology): string {
 }
 
 async function publish(submission: Submission, batch: readonly UploadInput[], counts: Counts): Promise<void> {
-  const { log, topic, context } = submission;
-  const records = batch.flatMap((input) => ('event' in input ? [uploadRecord(input.event, submission)] : []));
+  const { log, topic, serde, context } = submission;
+  const settings = { topic, serde, now: context.now() };
+  const records = batch.flatMap((input) => ('event' in input ? [uploadRecord(input.event, settings)] : []));
   const landed = await log.append(records);
   let next = 0;
   for (const input of batch) {
@@ -123,15 +124,4 @@ function report(
   if (json)
     return writeJson(context.stdout, { uploadId, status: 'rejected', code, stage: error.stage, message });
   return writeLine(context.stdout, `${harmless(uploadId)}  rejected  ${code}  ${harmless(message)}`);
-}
-
-/** Stamped with the time of publishing: retention counts from then, however old the upload is. */
-function uploadRecord(event: UploadEvent, { context, topic, serde }: Submission): OutputRecord {
-  return {
-    topic,
-    timestamp: context.now(),
-    key: new TextEncoder().encode(event.uploadId),
-    value: serde.serialize(event),
-    headers: [],
-  };
 }

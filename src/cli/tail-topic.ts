@@ -39,7 +39,7 @@ export async function tailTopic(context: CliContext, name: string, flags: TailFl
   const decoder = flags.raw ? undefined : await openRecordDecoder(options);
   const printer = flags.json ? jsonPrinter(context, decoder) : textPrinter(context, decoder);
   const stop = context.stopSignal();
-  await withLog(options.log, {}, async (log) => {
+  await withLog(options.log, { context }, async (log) => {
     const topic = await existingTopic(log, name, options.topicPrefix);
     const ends = flags.follow ? undefined : await endOffsets(log, topic);
     const reader = await log.openReader([topic], from);

@@ -69,7 +69,7 @@ async function runUntilStopped(
   { telemetry, logger }: Observers,
 ): Promise<void> {
   const stop = context.stopSignal();
-  await using log = closing(await openLog(options.log));
+  await using log = closing(await openLog(options.log, { context, delivery: topology.delivery }));
   const serdes = await openSerdes(options.registry);
   const store = await openStore(options.store, { mediaRoots: options.mediaRoots }, context.env);
   await using engine = closing(await openEngine({ options, topology, store, cores: context.cores }));

@@ -145,17 +145,21 @@ export class MemoryLog implements Log {
     const paused = new Set<string>();
     let left = false;
     const requireOwner = () => {
-      if (group.epoch !== epoch) throw new FirstFiveError('LOG_FENCED', 'another member owns the group');
+      if (group.epoch !== epoch || left)
+        throw new FirstFiveError('LOG_FENCED', 'another member owns the group');
     };
     return {
       poll: async (request) => {
         this.fault('poll');
-        requireOwner();
+        if (!left) requireOwner();
         return left ? [] : this.#read(positions, request, (key) => paused.has(key));
       },
       commit: async (unit: CommitUnit) => {
         this.fault('commit');
         requireOwner();
+        if (unit.offsets.some((at) => at.epoch !== epoch)) {
+          throw new FirstFiveError('LOG_FENCED', 'an offset carries the epoch of another assignment');
+        }
         this.#write(unit.outputs);
         for (const { topic, partition, offset } of unit.offsets) {
           group.committed.set(partitionKey({ topic, partition }), { topic, partition, offset });
@@ -177,7 +181,7 @@ export class MemoryLog implements Log {
 
   async #startingAt(topics: readonly string[], from: ReadFrom): Promise<Map<string, PartitionOffset>> {
     const all: PartitionOffset[] = [];
-    if (from.at === 'offsets') all.push(...from.offsets);
+    if (from.at === 'offsets') all.push(...from.offsets.map((at) => this.#held(at)));
     else {
       for (const topic of topics) {
         if (from.at === 'time') all.push(...(await this.admin.offsetsForTime(topic, from.timestampMs)));
@@ -189,6 +193,12 @@ export class MemoryLog implements Log {
       }
     }
     return new Map(all.map((at) => [partitionKey(at), at]));
+  }
+
+  #held(at: PartitionOffset): PartitionOffset {
+    const end = this.#describe(at.topic).offsets[at.partition]?.end;
+    if (end !== undefined && at.offset >= 0n && at.offset <= end) return at;
+    throw new FirstFiveError('OFFSET_OUT_OF_RANGE', `${partitionKey(at)} does not hold offset ${at.offset}`);
   }
 
   async #read(
@@ -213,9 +223,12 @@ export class MemoryLog implements Log {
       if (skipped(key)) continue;
       const partition = this.#topic(at.topic).partitions[at.partition] ?? [];
       for (const record of partition.slice(Number(at.offset))) {
-        if (taken.length >= request.maxRecords || (bytes > 0 && bytes >= request.maxBytes)) break;
+        const size = recordBytes(record);
+        if (taken.length >= request.maxRecords || (taken.length > 0 && bytes + size > request.maxBytes)) {
+          return taken;
+        }
         taken.push(record);
-        bytes += recordBytes(record);
+        bytes += size;
         positions.set(key, { ...at, offset: record.offset + 1n });
       }
     }

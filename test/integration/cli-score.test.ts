@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openLog } from '../../src/cli/openers.ts';
 import { logit } from '../../src/core/reasons.ts';
-import { jsonLines, resultOf, runCliProcess, spawnCli } from '../support/cli-process.ts';
+import { jsonLines, resultOf, runCliProcess, runWrapper, spawnCli } from '../support/cli-process.ts';
 import { recordsOf, TOPICS } from '../support/embedded-run.ts';
 import { aviBytes, wavBytes, y4mBytes } from '../support/tiny-media.ts';
 
@@ -162,6 +162,19 @@ describe('firstfive score', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(jsonLines(stdout).map(({ uploadId }) => uploadId)).toEqual(['piped', 'piped']);
+  });
+
+  it('does the same through the wrapper, built: nothing but JSON on stdout', async () => {
+    const { status, stdout } = await runWrapper(['score', 'a/clip.avi', 'empty.mp4', '--json'], {
+      cwd: folder,
+    });
+    expect(status).toBe(0);
+    const lines = jsonLines(stdout);
+    for (const line of lines) expectContract(line);
+    expect(lines.map(({ uploadId, status: is }) => [uploadId, is])).toEqual([
+      ['clip', 'scored'],
+      ['empty', 'rejected'],
+    ]);
   });
 
   it('prints a plain line an upload where stdout is no terminal', async () => {

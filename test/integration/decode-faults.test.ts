@@ -28,7 +28,7 @@ beforeAll(async () => {
       const limits = { ...DEFAULT_DECODE_LIMITS, deadlineMs: DEADLINE_MS };
       return {
         ...engine,
-        decoder,
+        decoderBuild: decoder.build,
         extract: createExtractStage({ store, decoder, plan, limits }),
         close: () => decoder.close(),
       };

@@ -19,14 +19,22 @@ export interface CliOptions {
 
 export function spawnCli(args: readonly string[], { cwd, env = {} }: CliOptions = {}): ChildProcess {
   const entry = join(packageRoot, 'src/cli/main.ts');
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(FIRSTFIVE|OTEL|VITEST|NODE_)/.test(name),
-  );
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
     cwd: cwd ?? packageRoot,
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: { ...ownEnvironment(), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+}
+
+/** `./firstfive` itself: the wrapper and the built command line, as a user runs them. */
+export function runWrapper(args: readonly string[], { cwd, env = {} }: CliOptions = {}): Promise<CliResult> {
+  const child = spawn(join(packageRoot, 'firstfive'), args, {
+    cwd: cwd ?? packageRoot,
+    env: { ...ownEnvironment(), ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin?.end();
+  return resultOf(child);
 }
 
 export function runCliProcess(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -55,4 +63,10 @@ export function jsonLines(text: string): Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** Without what the test run itself was given: it must not reach the process under test. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(FIRSTFIVE|OTEL|VITEST|NODE_)/.test(name));
+  return Object.fromEntries(kept);
 }

@@ -168,7 +168,7 @@ async function settledOrFailed(pipeline: Pipeline, done: () => boolean): Promise
 
 function emittedOf<T>(record: StreamRecord, decode: (bytes: Uint8Array) => T): Emitted<T> {
   const source = sourceOf(record);
-  if (record.value === null || source === undefined) throw new Error('an output without value or source');
+  if (record.value === null) throw new Error('an output without value or source');
   return { record, source, value: decode(record.value) };
 }
 

@@ -47,7 +47,9 @@ export function rdkafkaConnection(connection: KafkaConnection): Readonly<Record<
   };
 }
 
-export function kafkajsConnection(connection: KafkaConnection): Pick<KafkaConfig, 'brokers' | 'clientId' | 'ssl' | 'sasl'> {
+export function kafkajsConnection(
+  connection: KafkaConnection,
+): Pick<KafkaConfig, 'brokers' | 'clientId' | 'ssl' | 'sasl'> {
   const { brokers, clientId, tls, sasl } = connection;
   return {
     brokers: [...brokers],

@@ -161,7 +161,8 @@ export class ConsumerPump {
     }
     this.servedAt = startedAt;
     this.#cycled.announce();
-    onServed();
+    // One record that was waited for is seldom alone: what came with it is taken first.
+    if (!(this.#busy && count === 1) || this.#isFull()) onServed();
   }
 
   #take(messages: readonly ClientMessage[]): void {

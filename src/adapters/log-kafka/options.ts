@@ -31,7 +31,8 @@ export interface KafkaLogOptions {
   readonly replication?: number;
 }
 
-export type ResolvedOptions = Required<Omit<KafkaLogOptions, 'replication'>> & Pick<KafkaLogOptions, 'replication'>;
+export type ResolvedOptions = Required<Omit<KafkaLogOptions, 'replication'>> &
+  Pick<KafkaLogOptions, 'replication'>;
 
 const DEFAULTS = {
   delivery: 'exactly-once',
@@ -72,6 +73,16 @@ export function readerConfig(options: ResolvedOptions): ClientConfig {
     ...consumerConfig(options),
     'group.id': `${options.connection.clientId}-reader`,
     'enable.partition.eof': true,
+  };
+}
+
+/** Asks for offsets only, those of open transactions included. */
+export function boundsConfig(options: ResolvedOptions): ClientConfig {
+  return {
+    ...rdkafkaConnection(options.connection),
+    'group.id': `${options.connection.clientId}-reader`,
+    'enable.auto.commit': false,
+    'isolation.level': 'read_uncommitted',
   };
 }
 

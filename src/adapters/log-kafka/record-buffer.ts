@@ -51,7 +51,10 @@ export class RecordBuffer {
   }
 
   /** The first record is returned whatever its size. */
-  take(request: Pick<PollRequest, 'maxRecords' | 'maxBytes'>, isPaused: (key: string) => boolean): StreamRecord[] {
+  take(
+    request: Pick<PollRequest, 'maxRecords' | 'maxBytes'>,
+    isPaused: (key: string) => boolean,
+  ): StreamRecord[] {
     const taken: StreamRecord[] = [];
     let room = request.maxBytes;
     const keys = [...this.#queues.keys()];

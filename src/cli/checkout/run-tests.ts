@@ -15,6 +15,9 @@ export interface TestFlags {
 /** Read by tests that have a long form. */
 const LONG_ENV = 'FIRSTFIVE_TEST_LONG';
 
+/** Minutes of building a native client and of breaking a real broker on purpose. */
+const LONG_ONLY = '**/kafka-*.slow.test.ts';
+
 export interface TestStep extends ChildCommand {
   readonly name: string;
 }
@@ -28,7 +31,7 @@ const CHECKS: readonly TestStep[] = [
 /** Steps in order; the last one is Vitest. */
 export function testSteps(flags: TestFlags, vitest: readonly string[]): readonly TestStep[] {
   const everything = flags.all === true || flags.long === true;
-  const only = everything ? [] : ['--exclude', '**/*.slow.test.ts'];
+  const only = flags.long ? [] : ['--exclude', everything ? LONG_ONLY : '**/*.slow.test.ts'];
   const run: TestStep = {
     name: 'tests',
     args: ['node_modules/vitest/vitest.mjs', 'run', ...only, ...vitest],

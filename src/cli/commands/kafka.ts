@@ -1,13 +1,7 @@
 /** `kafka setup|up|down`: the native client, and a real local broker for development, without Docker. */
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
-
-export interface KafkaUpFlags {
-  readonly brokers?: string;
-  readonly keep?: boolean;
-  readonly json?: boolean;
-  readonly data?: string;
-}
+import type { KafkaUpFlags } from '../kafka/local-broker.ts';
 
 export function registerKafka(program: Command, context: CliContext): void {
   const kafka = program.command('kafka').description('build the Kafka client; run a local broker');

@@ -27,7 +27,7 @@ export async function listDeadLetters(context: CliContext, flags: DeadLetterComm
   const { options, topology } = await configurationOf(context, flags);
   const filter = deadLetterFilter(flags, context.now());
   const max = maxOf(flags);
-  await withLog(options.log, {}, async (log) => {
+  await withLog(options.log, { context }, async (log) => {
     const topic = await deadLetterTopic(log, topology, flags);
     if (topic === undefined) return;
     const isRedriven = await redrivenBefore(log, topic);
@@ -48,7 +48,7 @@ export async function showDeadLetter(
   flags: DeadLetterCommand,
 ): Promise<void> {
   const { options, topology } = await configurationOf(context, flags);
-  await withLog(options.log, {}, async (log) => {
+  await withLog(options.log, { context }, async (log) => {
     const topic = await deadLetterTopic(log, topology, flags);
     const stored = topic === undefined ? undefined : await find(log, topic.name, id);
     if (topic === undefined || stored === undefined)
@@ -71,7 +71,7 @@ export async function redriveDeadLetters(
   const { options, topology } = await configurationOf(context, flags);
   const filter = deadLetterFilter(flags, context.now());
   const [dryRun, again] = [flags.dryRun === true, flags.again === true];
-  await withLog(options.log, {}, async (log) => {
+  await withLog(options.log, { context }, async (log) => {
     const topic = await deadLetterTopic(log, topology, flags);
     const result =
       topic === undefined

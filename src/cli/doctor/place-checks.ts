@@ -3,20 +3,27 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { RunOptions } from '../../config/options.ts';
-import { FirstFiveError } from '../../core/errors.ts';
+import type { StorePlace } from '../../config/places.ts';
+import { FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Topology } from '../../runtime/topology.ts';
-import { openSerdes, withLog } from '../openers.ts';
+import { type LogSettings, openSerdes, openStore, type StoreEnvironment, withLog } from '../openers.ts';
 import { type Check, type CheckResult, failed, info, ok, warned } from './checks.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 
-export function logCheck(options: RunOptions, topology: Topology): Check {
+export function logCheck(
+  options: RunOptions,
+  topology: Topology,
+  context: NonNullable<LogSettings['context']>,
+): Check {
   return {
     name: 'log',
     run: async () => {
       const { log: place } = options;
-      if (place.kind === 'kafka') return withLog(place, {}, async () => [ok('log', place.brokers.join(','))]);
+      if (place.kind === 'kafka') {
+        return withLog(place, { context }, async () => [ok('log', place.brokers.join(','))]);
+      }
       if (!(await exists(place.path)))
         return [await creatable('log', place.path, '--log sqlite:PATH or --data DIR')];
       await access(place.path, R_OK | W_OK);
@@ -51,13 +58,14 @@ async function ownerOf(log: Log, groupId: string, topic: string): Promise<string
   }
 }
 
-export function storeCheck(options: RunOptions): Check {
+export function storeCheck(options: RunOptions, env: StoreEnvironment): Check {
   return {
     name: 'store',
     run: async () => {
       const { store: place } = options;
-      if (place.kind === 's3')
-        return [failed('store', 'the S3 store is not built yet', 'use --store folder:PATH')];
+      if (place.kind === 's3') {
+        return [await s3Result(place, env)];
+      }
       if (!(await exists(place.path)))
         return [await creatable('store', place.path, '--store folder:PATH or --data DIR')];
       return [
@@ -67,6 +75,16 @@ export function storeCheck(options: RunOptions): Check {
       ];
     },
   };
+}
+
+async function s3Result(place: StorePlace, env: StoreEnvironment): Promise<CheckResult> {
+  try {
+    await openStore(place, { mediaRoots: [] }, env);
+    return ok('store', 'the bucket answers');
+  } catch (thrown) {
+    const fix = 'check --store s3://BUCKET/PREFIX, the credentials and AWS_ENDPOINT_URL_S3';
+    return failed('store', toFirstFiveError(thrown).message, fix);
+  }
 }
 
 export function registryCheck(options: RunOptions): Check {

@@ -1,10 +1,16 @@
 /** `kafka up` and `kafka down`. */
 import { join, resolve } from 'node:path';
 import { FirstFiveError } from '../../core/errors.ts';
-import type { KafkaUpFlags } from '../commands/kafka.ts';
 import type { CliContext } from '../context.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { brokerPlaces, setUpKafka } from './set-up.ts';
+
+export interface KafkaUpFlags {
+  readonly brokers?: string;
+  readonly keep?: boolean;
+  readonly json?: boolean;
+  readonly data?: string;
+}
 
 export async function startBroker(context: CliContext, flags: KafkaUpFlags): Promise<void> {
   const nodes = nodeCount(flags.brokers ?? '1');

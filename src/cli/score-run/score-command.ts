@@ -46,6 +46,7 @@ export async function demoCommand(context: CliContext, flags: Flags): Promise<vo
     context,
     flags,
     readUploadInputs({ media: [], from, cwd, stdin, now: context.now() }),
+    true,
   );
   if (flags.json !== true) await explainDemo(context, outcomes, performance.now() - started);
   if (outcomes.some(({ status }) => status === 'rejected')) context.setExitCode(1);
@@ -55,12 +56,13 @@ async function scoreInputs(
   context: CliContext,
   flags: Flags,
   inputs: AsyncGenerator<UploadInput>,
+  keep = context.stdout.isTTY === true && flags.json !== true,
 ): Promise<readonly ScoreOutcome[]> {
   const configuration = await configurationOf(context, flags);
   // The first input before anything is opened: a wrong command line is answered at once.
   const first = await inputs.next();
   const folder = await mkdtemp(join(tmpdir(), 'firstfive-'));
-  const answers = new AnswerWriter(context, flags.json === true);
+  const answers = new AnswerWriter(context, { json: flags.json === true, keep });
   try {
     await runOnce(context, configuration, { folder, inputs: resumed(first, inputs), answers });
     await answers.end();
@@ -113,7 +115,7 @@ async function runOnce(
       });
     };
     // A private log is gone after the run: waiting for the disk at each commit would buy nothing.
-    await withLog(place, asked('log') ? {} : { synchronous: 'NORMAL' }, work);
+    await withLog(place, asked('log') ? { context } : { synchronous: 'NORMAL' }, work);
   } finally {
     await engine.close();
   }
@@ -130,17 +132,19 @@ function topicsOf({ name, stages }: Topology) {
 
 /** Prints answers in the form asked for: JSON lines or plain lines as they come, a table at the end on a terminal. */
 class AnswerWriter {
-  /** What a table or a summary still needs; JSON output keeps nothing. */
+  /** What a table or a summary still needs; a run of any length that prints lines keeps nothing. */
   readonly kept: ScoreOutcome[] = [];
   readonly #context: CliContext;
   readonly #json: boolean;
+  readonly #keep: boolean;
   readonly #progress: ProgressLine;
   #done = 0;
   #failed = 0;
 
-  constructor(context: CliContext, json: boolean) {
+  constructor(context: CliContext, { json, keep }: { readonly json: boolean; readonly keep: boolean }) {
     this.#context = context;
     this.#json = json;
+    this.#keep = keep;
     this.#progress = openProgress({
       stream: context.stderr,
       label: 'scoring',
@@ -154,8 +158,8 @@ class AnswerWriter {
     if (outcome.status === 'rejected') this.#failed += 1;
     const { stdout } = this.#context;
     this.#progress.clear();
+    if (this.#keep) this.kept.push(outcome);
     if (this.#json) return writeJson(stdout, outcomeJson(outcome));
-    this.kept.push(outcome);
     if (stdout.isTTY !== true) await writeLine(stdout, scoreLine(outcome));
   }
 

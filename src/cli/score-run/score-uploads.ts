@@ -20,6 +20,7 @@ import type { SettledRecord } from '../../runtime/stage-runner.ts';
 import type { Pipeline } from '../compose/pipeline.ts';
 import type { UploadInput } from '../inputs/upload-inputs.ts';
 import type { ScoreOutcome } from '../output/score-outcome.ts';
+import { uploadRecord } from '../upload-record.ts';
 import { AnswerBoard } from './answer-board.ts';
 
 export interface ScoreRunOptions {
@@ -137,20 +138,8 @@ class ScoreRun {
 
   async #append(batch: readonly UploadInput[]): Promise<void> {
     const { log, topics, serdes, now } = this.#options;
-    const encoder = new TextEncoder();
-    const records = batch.flatMap((input) =>
-      'error' in input
-        ? []
-        : [
-            {
-              topic: topics.uploads,
-              timestamp: now(),
-              key: encoder.encode(input.event.uploadId),
-              value: serdes.uploadCreated.serialize(input.event),
-              headers: [],
-            },
-          ],
-    );
+    const settings = { topic: topics.uploads, serde: serdes.uploadCreated, now: now() };
+    const records = batch.flatMap((input) => ('event' in input ? [uploadRecord(input.event, settings)] : []));
     this.#appending = true;
     const places = await log.append(records);
     let next = 0;

@@ -37,15 +37,17 @@ describe('test', () => {
     expect(steps[0]?.args.slice(1)).toEqual(['run', '--exclude', '**/*.slow.test.ts', '-t', 'x']);
   });
 
-  it('runs lint, layers, types and every test with --all, Vitest last', () => {
+  it('runs lint, layers, types and all tests but those of a real broker with --all, Vitest last', () => {
     const steps = testSteps({ all: true }, []);
     expect(steps.map(({ name }) => name)).toEqual(['lint', 'layers', 'types', 'tests']);
-    expect(steps.at(-1)?.args.slice(1)).toEqual(['run']);
+    expect(steps.at(-1)?.args.slice(1)).toEqual(['run', '--exclude', '**/kafka-*.slow.test.ts']);
     expect(steps.at(-1)?.env).toBeUndefined();
   });
 
   it('asks tests for their long form with --long', () => {
-    expect(testSteps({ long: true }, []).at(-1)?.env).toEqual({ FIRSTFIVE_TEST_LONG: '1' });
+    const run = testSteps({ long: true }, []).at(-1);
+    expect(run?.env).toEqual({ FIRSTFIVE_TEST_LONG: '1' });
+    expect(run?.args.slice(1)).toEqual(['run']);
   });
 
   it('needs a checkout', async () => {

@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FirstFiveError } from '../../core/errors.ts';
-import { type Installation, installOnce, isInstalled } from '../provision/install-once.ts';
-import { runTool } from '../provision/run-tool.ts';
 import { freePorts } from './free-ports.ts';
+import { type Installation, installOnce, isInstalled } from './install-once.ts';
 import { type BrokerRuntime, formatStorage, startNode, stopNode } from './node-process.ts';
 import { untilReady } from './readiness.ts';
+import { runTool } from './run-tool.ts';
 
 export interface BrokerPlaces {
   /** Folder with pom.xml and log4j2.yaml. */

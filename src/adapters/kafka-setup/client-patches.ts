@@ -3,6 +3,8 @@
  *
  * - Header values go out as the bytes they are. Upstream turns them into a string, which destroys all that is not UTF-8;
  *   a dead letter carries the headers of its input unchanged.
+ * - Error events keep their code, their reason and whether they are fatal. Upstream passes on a text only, so that a lost
+ *   cluster cannot be told from a refused password.
  * - The offset list of `sendOffsetsToTransaction` is freed. Upstream leaks about 145 bytes for each partition of each commit.
  */
 
@@ -44,6 +46,43 @@ export const CLIENT_PATCHES: readonly SourcePatch[] = [
         }
         headers.push_back(
           RdKafka::Headers::Header(key, value.data(), value.size()));`,
+  },
+  {
+    file: 'src/callbacks.h',
+    find: `struct event_t {
+  RdKafka::Event::Type type;
+`,
+    replace: `struct event_t {
+  RdKafka::Event::Type type;
+  int code = 0;
+  bool fatal = false;
+`,
+  },
+  {
+    file: 'src/callbacks.cc',
+    find: `    case RdKafka::Event::EVENT_ERROR:
+      message = RdKafka::err2str(event.err());
+`,
+    replace: `    case RdKafka::Event::EVENT_ERROR:
+      message = RdKafka::err2str(event.err()) + ": " + event.str();
+      code = static_cast<int>(event.err());
+      fatal = event.fatal();
+`,
+  },
+  {
+    file: 'src/callbacks.cc',
+    find: `        argv[1] = Nan::Error(_events[i].message.c_str());
+
+        // if (event->err()`,
+    replace: `        Nan::Set(jsobj, Nan::New("message").ToLocalChecked(),
+          Nan::New<String>(_events[i].message.c_str()).ToLocalChecked());
+        Nan::Set(jsobj, Nan::New("code").ToLocalChecked(),
+          Nan::New<Number>(_events[i].code));
+        Nan::Set(jsobj, Nan::New("isFatal").ToLocalChecked(),
+          Nan::New(_events[i].fatal));
+        argv[1] = jsobj;
+
+        // if (event->err()`,
   },
   {
     file: 'src/workers.cc',

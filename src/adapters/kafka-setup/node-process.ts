@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FirstFiveError } from '../../core/errors.ts';
-import { runTool } from '../provision/run-tool.ts';
+import { runTool } from './run-tool.ts';
 import { type ClusterShape, type NodePorts, serverProperties } from './server-properties.ts';
 
 /** A Java command line without its main class; the paths in it are relative to `dir`. */

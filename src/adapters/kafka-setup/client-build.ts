@@ -12,16 +12,17 @@ import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { FirstFiveError } from '../../core/errors.ts';
-import { type Installation, installOnce, isInstalled } from '../provision/install-once.ts';
-import { runTool } from '../provision/run-tool.ts';
-import { REQUIRED_FEATURES } from './client.ts';
 import { applyPatch, CLIENT_PATCHES } from './client-patches.ts';
+import { type Installation, installOnce, isInstalled } from './install-once.ts';
+import { runTool } from './run-tool.ts';
 
 export interface ClientPlaces {
   /** Folder with package.json and package-lock.json of the client. */
   readonly recipeDir: string;
   readonly installDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Features of librdkafka that it must come out with: they depend on the headers found. */
+  readonly features: readonly string[];
 }
 
 const RECIPE = ['package.json', 'package-lock.json', '.npmrc'] as const;
@@ -80,9 +81,9 @@ async function build(places: ClientPlaces, fresh: string): Promise<void> {
   await npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error');
   await patchSources(join(fresh, 'node_modules', 'node-rdkafka'));
   await npm('rebuild', '--foreground-scripts', '--no-audit', '--no-fund', '--loglevel=error');
-  await requireFeatures(fresh); // B2
+  await requireFeatures(fresh, places.features); // B2
   await removeIntermediates(join(fresh, 'node_modules', 'node-rdkafka'));
-  await requireFeatures(fresh);
+  await requireFeatures(fresh, places.features);
 }
 
 async function patchSources(packageDir: string): Promise<void> {
@@ -92,10 +93,10 @@ async function patchSources(packageDir: string): Promise<void> {
   }
 }
 
-async function requireFeatures(dir: string): Promise<void> {
+async function requireFeatures(dir: string, features: readonly string[]): Promise<void> {
   const script = `process.stdout.write(require('node-rdkafka').features.join(' '))`;
   const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: dir });
-  const missing = REQUIRED_FEATURES.filter((feature) => !stdout.split(' ').includes(feature));
+  const missing = features.filter((feature) => !stdout.split(' ').includes(feature));
   if (missing.length === 0) return;
   throw new FirstFiveError('CONFIG_INVALID', `the Kafka client came out without ${missing.join(', ')}`);
 }

@@ -1,0 +1,77 @@
+/**
+ * One worker of the chaos tests: the real stage runner on the real Kafka log, in a process of its own.
+ *
+ *   node worker.ts '{"brokers":[…],"slot":"a",…}'
+ *
+ * Prints `ready` once it has joined. SIGTERM: drains and exits 0. A failure: prints its code and exits 1. Its end is also
+ * the end of its standard input: no worker outlives the test.
+ */
+import { openKafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts';
+import { seededRandom } from '../../../src/core/random.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import type { RecordHandler } from '../../../src/runtime/handler.ts';
+import { StageRunner } from '../../../src/runtime/stage-runner.ts';
+import { StageTelemetry } from '../../../src/runtime/telemetry.ts';
+import type { StageSpec } from '../../../src/runtime/topology.ts';
+import type { WorkerSettings } from './fleet.ts';
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
+const random = seededRandom(settings.seed);
+
+const spec: StageSpec = {
+  name: 'chaos',
+  steps: ['score'],
+  groupId: settings.groupId,
+  input: settings.input,
+  outputs: { score: settings.output },
+  deadLetters: settings.output,
+  intake: { concurrency: 16, maxInFlight: 500, maxInFlightBytes: 4_000_000 },
+  commit: { intervalMs: 50, maxRecords: 100 },
+  retry: { maxAttempts: 3, initialBackoffMs: 10, maxBackoffMs: 100 },
+  watchdog: { attemptDeadlineMs: 30_000, commitDeadlineMs: 30_000 },
+};
+
+/** Echoes the record after a short and irregular time, so that work finishes out of order. */
+const handler: RecordHandler = {
+  handle: async (record) => {
+    await new Promise((resolve) => setTimeout(resolve, random() * 8));
+    return { outputs: [{ ...record, topic: settings.output, timestamp: record.timestamp, headers: [] }] };
+  },
+  rejected: () => undefined,
+};
+
+process.stdin.resume();
+process.stdin.on('end', () => process.exit(3));
+
+const log = await openKafkaLog({
+  connection: { brokers: settings.brokers, clientId: `chaos-${settings.slot}` },
+  clientDir: settings.clientDir,
+  ...settings.log,
+});
+const runner = new StageRunner({
+  spec,
+  lane: 'live',
+  slot: settings.slot,
+  log,
+  handler,
+  clock: systemClock,
+  random,
+  telemetry: new StageTelemetry(spec.name, spec.groupId),
+});
+process.on('SIGTERM', async () => {
+  await runner.stop(10_000);
+  await log.close();
+  process.exit(0);
+});
+try {
+  await runner.start();
+  process.stdout.write('ready\n');
+  await runner.ended();
+} catch (thrown) {
+  process.stdout.write(`failed ${String(thrown)}\n`);
+  process.exit(1);
+}
+if (runner.failure !== undefined) {
+  process.stdout.write(`failed ${runner.failure.code} ${runner.failure.message}\n`);
+  process.exit(1);
+}
