@@ -1,7 +1,7 @@
 /** From places to adapters. Each adapter's module loads when it is opened: no command pays for another's parts. */
 import type { Serdes } from '../adapters/schemas/index.ts';
 import type { LogPlace, RegistryPlace, StorePlace } from '../config/places.ts';
-import { FirstFiveError } from '../core/errors.ts';
+import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Delivery } from '../runtime/topology.ts';
 import type { ObjectStore } from '../stages/object-store.ts';
@@ -22,7 +22,13 @@ export async function openLog(place: LogPlace, settings: LogSettings = {}): Prom
   const { synchronous, context, delivery } = settings;
   if (place.kind === 'kafka') return openKafka(place.brokers, context, delivery);
   const { openSqliteLog } = await import('../adapters/log-sqlite/sqlite-log.ts');
-  return openSqliteLog({ path: place.path, ...(synchronous === undefined ? {} : { synchronous }) });
+  try {
+    return await openSqliteLog({ path: place.path, ...(synchronous === undefined ? {} : { synchronous }) });
+  } catch (thrown) {
+    // A file that cannot even be opened is a wrong --log, not an outage to wait out.
+    const { code, message } = toFirstFiveError(thrown);
+    throw new FirstFiveError(code, message, { kind: 'config', cause: thrown });
+  }
 }
 
 async function openKafka(

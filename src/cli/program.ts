@@ -10,6 +10,7 @@ import { registerBench } from './commands/bench.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDlq } from './commands/dlq.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerKafka } from './commands/kafka.ts';
 import { registerModels } from './commands/models.ts';
 import { registerScore } from './commands/score.ts';
 import { registerSubmit } from './commands/submit.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerTopology,
   registerModels,
   registerDlq,
+  registerKafka,
   registerDoctor,
   registerTest,
   registerBench,

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import { type FirstFiveTelemetry, startTelemetry } from '../adapters/telemetry/telemetry.ts';
 import type { Configuration } from '../config/load.ts';
+import type { RunOptions } from '../config/options.ts';
+import { canonicalJson, sha256Hex } from '../core/digest.ts';
 import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Topology } from '../runtime/topology.ts';
@@ -77,7 +79,7 @@ async function runUntilStopped(
     topology,
     log: log.value,
     slot: String(options.replica),
-    tablesDir: join(options.dataDir, 'tables'),
+    tablesDir: tablesDir(options),
     handlerOf: (stage) => stageHandler({ stage, serdes, engine: engine.value, now: context.now }),
     onSettled: (stage, { record, outcome, error }) => {
       if (error === undefined) return;
@@ -110,6 +112,12 @@ async function runUntilStopped(
   logger.info({ reason: failure?.code ?? 'asked to' }, 'stopping');
   await pipeline.stop(failure === undefined ? options.drainMs : 0);
   if (failure !== undefined) throw failure;
+}
+
+/** A folder per log: what was emitted to one log says nothing of another. */
+function tablesDir({ dataDir, log, topicPrefix }: RunOptions): string {
+  const identity = canonicalJson({ log, topicPrefix });
+  return join(dataDir, 'tables', sha256Hex(identity).slice(0, 12));
 }
 
 const CLEAN_INTERVAL_MS = 60_000;

@@ -11,10 +11,19 @@ export interface Deadline {
   met(): void;
 }
 
-interface Entry extends Deadline {
+/** Without `onLate` it is met: what the callback held is free at once, and not when the time would have been up. */
+class Entry implements Deadline {
   readonly at: number;
-  readonly isMet: boolean;
-  readonly onLate: () => void;
+  onLate: (() => void) | undefined;
+
+  constructor(at: number, onLate: () => void) {
+    this.at = at;
+    this.onLate = onLate;
+  }
+
+  met(): void {
+    this.onLate = undefined;
+  }
 }
 
 export class Deadlines {
@@ -30,14 +39,8 @@ export class Deadlines {
 
   /** Calls `onLate` once, `lengthMs` from now, unless the deadline is met before. */
   start(onLate: () => void): Deadline {
-    const entry = {
-      at: this.#clock.now() + this.#lengthMs,
-      isMet: false,
-      onLate,
-      met() {
-        entry.isMet = true;
-      },
-    };
+    this.#dropMet();
+    const entry = new Entry(this.#clock.now() + this.#lengthMs, onLate);
     this.#entries.push(entry);
     if (!this.#armed) this.#arm(entry);
     return entry;
@@ -51,13 +54,23 @@ export class Deadlines {
   #fire(): void {
     this.#armed = false;
     const now = this.#clock.now();
-    for (let head = this.#entries.peek(); head !== undefined; head = this.#entries.peek()) {
-      if (!head.isMet && head.at > now) {
+    for (let head = this.#dropMet(); head !== undefined; head = this.#dropMet()) {
+      if (head.at > now) {
         this.#arm(head);
         return;
       }
       this.#entries.shift();
-      if (!head.isMet) head.onLate();
+      head.onLate?.();
     }
+  }
+
+  /** The first entry that is not met; those before it are forgotten. */
+  #dropMet(): Entry | undefined {
+    let head = this.#entries.peek();
+    while (head !== undefined && head.onLate === undefined) {
+      this.#entries.shift();
+      head = this.#entries.peek();
+    }
+    return head;
   }
 }

@@ -18,6 +18,8 @@ export interface LatestTable {
     applied?: PartitionOffset,
   ): void;
   appliedUpTo(topic: string, partition: number): bigint | undefined;
+  /** Forgets everything: the view is rebuilt from the topic's beginning. */
+  clear(): void;
   close(): void;
 }
 
@@ -34,6 +36,10 @@ export function memoryTable(): LatestTable {
       if (position !== undefined) applied.set(`${position.topic}-${position.partition}`, position.offset);
     },
     appliedUpTo: (topic, partition) => applied.get(`${topic}-${partition}`),
+    clear: () => {
+      latest.clear();
+      applied.clear();
+    },
     close: () => {},
   };
 }
@@ -46,9 +52,14 @@ export function compareOrder(
   return a.revision - b.revision || a.tier - b.tier;
 }
 
-const CATCH_UP = { maxRecords: 2_000, maxBytes: 8 * 1024 * 1024, maxWaitMs: 0 };
+const CATCH_UP = { maxRecords: 2_000, maxBytes: 8 * 1024 * 1024, maxWaitMs: 500 };
+/** A cluster may answer with nothing before it answers with records: one empty read is not the end. */
+const MAX_EMPTY_READS = 10;
 
-/** Reads the guarded topic's partitions from where the table stands to their end. */
+/**
+ * Reads the guarded topic's partitions from where the table stands to their end. A table that stands behind the end of the
+ * log it is given was made from another one (the file was replaced, say), and is rebuilt.
+ */
 export async function catchUp(
   log: Log,
   table: LatestTable,
@@ -57,6 +68,10 @@ export async function catchUp(
 ): Promise<void> {
   const [description] = await log.admin.describeTopics([topic]);
   if (description === undefined) return;
+  const isForeign = partitions.some(
+    (partition) => (table.appliedUpTo(topic, partition) ?? 0n) > (description.offsets[partition]?.end ?? 0n),
+  );
+  if (isForeign) table.clear();
   const from = partitions.map((partition) => {
     const start = description.offsets[partition]?.start ?? 0n;
     const applied = table.appliedUpTo(topic, partition) ?? 0n;
@@ -67,9 +82,13 @@ export async function catchUp(
   if (behind.length === 0) return;
   const reader = await log.openReader([topic], { at: 'offsets', offsets: behind });
   try {
-    while (reader.positions().some((at) => at.offset < (ends.get(at.partition) ?? 0n))) {
+    let emptyReads = 0;
+    while (
+      emptyReads < MAX_EMPTY_READS &&
+      reader.positions().some((at) => at.offset < (ends.get(at.partition) ?? 0n))
+    ) {
       const records = await reader.next(CATCH_UP);
-      if (records.length === 0) break;
+      emptyReads = records.length === 0 ? emptyReads + 1 : 0;
       applyRecords(table, records);
       for (const at of reader.positions()) table.apply([], at);
     }

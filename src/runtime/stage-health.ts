@@ -65,6 +65,9 @@ function unhealthyReasons(
     );
   }
   const deadline = runner.options.spec.watchdog.commitDeadlineMs;
+  const lag = partitions.reduce((sum, at) => sum + at.lag, 0);
+  const starved = runner.starvedFor(lag > 0, now);
+  if (starved > deadline) reasons.push(`a lag of ${lag} and no record from the log for ${starved} ms`);
   for (const at of partitions) {
     const since = runner.stalledFor(now);
     if (at.lag === 0 || since <= deadline) continue;

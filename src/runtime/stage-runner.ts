@@ -62,6 +62,9 @@ export class StageRunner {
   readonly #abandoned = new AbortController();
   #busySince: number | undefined;
   #polledAt: number | undefined;
+  #takenAt: number | undefined;
+  #takenWhenLagging: number | undefined;
+  #laggingSince: number | undefined;
   #member: GroupMember | undefined;
   #committing: Promise<void> = Promise.resolve();
   #loops: Promise<unknown> = Promise.resolve();
@@ -86,6 +89,18 @@ export class StageRunner {
   stalledFor(now: number): number {
     if (this.#busySince === undefined) return now - (this.#polledAt ?? now);
     return now - Math.max(this.#busySince, this.committer.lastCommitAt ?? 0);
+  }
+
+  /**
+   * Milliseconds since a lag was first seen while nothing was taken in: a log that answers polls with nothing although it
+   * holds records looks idle from within. Call it with what health has just read.
+   */
+  starvedFor(isLagging: boolean, now: number): number {
+    const isStarved = isLagging && this.inFlight.records === 0;
+    if (!isStarved || this.#takenAt !== this.#takenWhenLagging) this.#laggingSince = undefined;
+    if (isStarved) this.#laggingSince ??= now;
+    this.#takenWhenLagging = this.#takenAt;
+    return this.#laggingSince === undefined ? 0 : now - this.#laggingSince;
   }
 
   /** Joins the group and starts. Rejects with what made joining impossible (`GROUP_IN_USE`, say). */
@@ -174,7 +189,8 @@ export class StageRunner {
 
   #take(records: readonly StreamRecord[]): void {
     this.options.telemetry.consumed(this.options.spec.input, records.length);
-    this.#busySince ??= this.options.clock.now();
+    this.#takenAt = this.options.clock.now();
+    this.#busySince ??= this.#takenAt;
     this.inFlight.take(records);
   }
 

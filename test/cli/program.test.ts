@@ -62,7 +62,8 @@ describe('the command line', () => {
   });
 
   it('takes the options that say where things live on every command that uses them', async () => {
-    for (const path of commandPaths().filter(([name]) => name !== 'test' && name !== 'bench')) {
+    const without = ['test', 'bench', 'kafka'];
+    for (const path of commandPaths().filter(([name = '']) => !without.includes(name))) {
       const { stdout } = await folder.run([...path, '--help']);
       for (const flag of [
         '--log',
@@ -87,7 +88,8 @@ describe('the command line', () => {
     [['models', 'eval', 'starter'], 2],
     [['topology', 'lint', './none.yaml'], 78],
     [['topology', 'lint', '--provider', 'gpu'], 78],
-    [['submit', 'x', '--log', 'kafka://h:9092'], 78],
+    [['submit', 'x', '--log', 'kafka://h'], 78],
+    [['submit', 'x', '--log', 'sqlite:/dev/null/log.db'], 78],
     [['submit', 'x', '--registry', 'http://h:8081'], 78],
     [['models', 'verify', 'none'], 78],
     [['tail', 'no.such.topic', '--no-follow'], 78],

@@ -47,6 +47,19 @@ describe('the table of latest emissions', () => {
     expect(table.get('b')).toEqual({ revision: 1, tier: 1 });
   });
 
+  it('is rebuilt when it was made from another log', async () => {
+    const table = memoryTable();
+    const old = await newLog(new FakeClock(), 1);
+    await old.append([emission('a', 5, 1), emission('a', 6, 1)]);
+    await catchUp(old, table, OUTPUT, [0]);
+    const fresh = await newLog(new FakeClock(), 1);
+    await fresh.append([emission('b', 0, 1)]);
+    await catchUp(fresh, table, OUTPUT, [0]);
+    expect(table.get('a')).toBeUndefined();
+    expect(table.get('b')).toEqual({ revision: 0, tier: 1 });
+    expect(table.appliedUpTo(OUTPUT, 0)).toBe(1n);
+  });
+
   it('orders by revision first, then by tier', () => {
     expect(compareOrder({ revision: 1, tier: 0 }, { revision: 0, tier: 9 })).toBeGreaterThan(0);
     expect(compareOrder({ revision: 1, tier: 0 }, { revision: 1, tier: 1 })).toBeLessThan(0);

@@ -263,4 +263,18 @@ describe('StageRunner', () => {
     expect(stageHealth(runner, ends).partitions[0]?.lag).toBe(2);
     expect(log.records(OUTPUT).flat()).toEqual([]);
   });
+
+  it('is unhealthy when the log gives nothing although it holds records', async () => {
+    const clock = new FakeClock();
+    const log = await newLog(clock, 1);
+    const runner = runnerOn(log, clock);
+    await runner.start();
+    const ends = new Map([[`${INPUT}-0`, 7n]]);
+    expect(stageHealth(runner, ends).reasons).toEqual([]);
+    await clock.advance(20_000);
+    expect(stageHealth(runner, ends).reasons).toEqual([]);
+    await clock.advance(20_000);
+    expect(stageHealth(runner, ends).reasons.join()).toMatch(/a lag of 7 and no record from the log/);
+    expect(stageHealth(runner, new Map([[`${INPUT}-0`, 0n]])).reasons).toEqual([]);
+  });
 });

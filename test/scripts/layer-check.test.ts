@@ -63,7 +63,7 @@ describe('the layer rule', () => {
     [
       'cli/a.ts',
       "import { DatabaseSync } from 'node:sqlite';",
-      'node:sqlite may be imported in src/adapters/log-sqlite, src/adapters/table-sqlite only',
+      'node:sqlite may be imported in src/adapters/log-sqlite, src/adapters/table-sqlite, src/adapters/kafka-setup only',
     ],
     [
       'cli/a.ts',

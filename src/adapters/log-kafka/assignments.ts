@@ -126,7 +126,6 @@ export class Assignments {
       } catch (thrown) {
         for (const at of partitions) this.#current.delete(partitionKey(at));
         const error = toFirstFiveError(thrown);
-        process.stderr.write(`DBG prepared ${error.message} ${String((error.cause as Error)?.message)}\n`);
         if (this.#silent) return [];
         if (error.kind !== 'systemic') throw error;
         await delay(RETRY_MS);

@@ -49,6 +49,7 @@ export function openSqliteTable(path: string): LatestTable {
       const row = appliedUpTo.get(partitionKey({ topic, partition }));
       return row === undefined ? undefined : BigInt(String(row.next_offset));
     },
+    clear: () => database.exec('BEGIN; DELETE FROM latest; DELETE FROM applied; COMMIT'),
     close: () => database.close(),
   };
 }

@@ -23,7 +23,7 @@ export interface PipelineOptions {
   readonly handlerOf: (stage: StageSpec) => RecordHandler;
   /** Replica slot; part of the identity that fences. */
   readonly slot: string;
-  /** Folder for the tables of latest emissions; absent: in memory, for runs that do not outlive their log. */
+  /** Folder for the tables of latest emissions, one of its own for each log; absent: in memory, for short runs. */
   readonly tablesDir?: string;
   readonly onSettled?: (stage: StageSpec, settled: SettledRecord) => void;
 }

@@ -66,6 +66,10 @@ async function scoreInputs(
   try {
     await runOnce(context, configuration, { folder, inputs: resumed(first, inputs), answers });
     await answers.end();
+    if (context.stopSignal().aborted) {
+      await writeLine(context.stderr, 'firstfive: stopped before every upload was answered');
+      context.setExitCode(1);
+    }
     return answers.kept;
   } finally {
     answers.close();
