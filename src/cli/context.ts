@@ -17,8 +17,8 @@ export interface CliContext {
   /** Milliseconds since the epoch. */
   now(): number;
   /**
-   * Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. Until a command asks for it, signals
-   * keep their default effect.
+   * Aborts at the first SIGINT or SIGTERM (a second one ends the process at once), or with the reason `EPIPE` when
+   * stdout's reader has left. Until a command asks for it, signals keep their default effect.
    */
   stopSignal(): AbortSignal;
   /** The command's exit status where it is not 0 and nothing was thrown (a failed check, say). */

@@ -66,7 +66,9 @@ async function scoreInputs(
   try {
     await runOnce(context, configuration, { folder, inputs: resumed(first, inputs), answers });
     await answers.end();
-    if (context.stopSignal().aborted) {
+    const { aborted, reason } = context.stopSignal();
+    // A reader that has left wanted no more answers; a signal cut them short.
+    if (aborted && reason !== 'EPIPE') {
       await writeLine(context.stderr, 'firstfive: stopped before every upload was answered');
       context.setExitCode(1);
     }
