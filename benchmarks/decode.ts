@@ -13,8 +13,9 @@ import { fileURLToPath } from 'node:url';
 import { createFfmpegDecoder } from '../src/adapters/media-ffmpeg/decoder.ts';
 import { type FfmpegTools, findTools } from '../src/adapters/media-ffmpeg/tools.ts';
 import { createLibavDecoder } from '../src/adapters/media-libav/decoder.ts';
-import { DEFAULT_DECODE_LIMITS, type ExtractionPlan } from '../src/core/extraction.ts';
+import { DEFAULT_DECODE_LIMITS } from '../src/core/extraction.ts';
 import type { DecodeRequest, Decoder } from '../src/stages/extract/decoder.ts';
+import { FIVE_SECONDS } from '../test/support/media-objects.ts';
 import type { BenchResult } from './report.ts';
 
 export const description =
@@ -22,19 +23,6 @@ export const description =
   'command per upload; not measured: child start, cold file cache, several uploads at once';
 
 const ROUNDS = 7;
-
-const PLAN: ExtractionPlan = {
-  windowMs: [0, 5000],
-  video: {
-    select: { rule: 'times', atMs: [0, 1000, 2000, 3000, 4000] },
-    width: 224,
-    height: 224,
-    fit: 'squash',
-    interpolation: 'bicubic',
-    colour: 'rgb24',
-  },
-  audio: { sampleRate: 16_000, channels: 1, format: 'f32' },
-};
 
 /** Milliseconds of one decode; `cpu` where the case can tell. */
 interface Cost {
@@ -115,7 +103,7 @@ function requestFor(path: string): DecodeRequest {
     read: async (offset: number, length: number) => readFileSync(path).subarray(offset, offset + length),
     close: async () => {},
   };
-  return { object, plan: PLAN, limits: { ...DEFAULT_DECODE_LIMITS, deadlineMs: 60_000 } };
+  return { object, plan: FIVE_SECONDS, limits: { ...DEFAULT_DECODE_LIMITS, deadlineMs: 60_000 } };
 }
 
 /** The command that one would write by hand. Without a sound track its second output would be an error: left out then. */

@@ -64,7 +64,12 @@ export async function withLog<T>(
 
 /** Fails with `CONFIG_INVALID` for a registry that this version cannot open. */
 export async function openSerdes(place: RegistryPlace): Promise<Serdes> {
-  if (place.kind === 'http') throw notBuilt('the REST schema registry', '--registry folder:PATH');
+  if (place.kind === 'http') {
+    throw new FirstFiveError(
+      'CONFIG_INVALID',
+      'the REST schema registry is not built yet; use --registry folder:PATH',
+    );
+  }
   const { createSerdes, openFolderRegistry } = await import('../adapters/schemas/index.ts');
   return createSerdes(await openFolderRegistry(place.path));
 }
@@ -104,8 +109,4 @@ function environmentCredentials(env: StoreEnvironment) {
   } = env;
   if (!accessKeyId || !secretAccessKey) return undefined;
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
-}
-
-function notBuilt(what: string, instead: string): FirstFiveError {
-  return new FirstFiveError('CONFIG_INVALID', `${what} is not built yet; use ${instead}`);
 }
