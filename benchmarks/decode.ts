@@ -1,174 +1,146 @@
 /**
- * One upload from file to pictures and sound: our warm decode child against one ffmpeg command per upload.
+ * One upload from file to pictures and sound: five pictures of 224 x 224 at 0 to 4 s, 16 kHz mono of the first five seconds.
  *
- * Measures, per upload and on one thread each: wall time and CPU time of (a) media-libav with one child, signals included;
- * (b) the same with every frame decoded in full; (c) the ffmpeg command, started for each upload, which writes five pictures of
- * 224 x 224 and 16 kHz mono of the first five seconds to two pipes, without signals; (d) media-ffmpeg, wall time only. The
- * clips take turns, and the cases take turns on each clip, after one round that warms up. Does not measure: start of a child,
- * a cold file cache, several uploads at once, files that lie far away.
+ * Measures, in one run, on the same clips: our warm decode child (signals included), the same with every frame decoded, the
+ * ffmpeg command started for each upload (the system's and a current static build), PyAV in a warm process. One thread: one
+ * upload at a time; cases take turns on each clip. Both cores: two lanes of each case, each decoding one upload at a time.
+ * Ratios are of the sums over all clips, within a round. Before it measures, it checks that the planes of every answering frame
+ * equal those of a full decode, bit for bit. Does not measure: start of a child, a cold file cache, files that lie far away.
+ *
+ * FIRSTFIVE_BENCH_ROUNDS: rounds that are measured (7).
  */
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { createFfmpegDecoder } from '../src/adapters/media-ffmpeg/decoder.ts';
-import { type FfmpegTools, findTools } from '../src/adapters/media-ffmpeg/tools.ts';
 import { createLibavDecoder } from '../src/adapters/media-libav/decoder.ts';
-import { DEFAULT_DECODE_LIMITS } from '../src/core/extraction.ts';
-import type { DecodeRequest, Decoder } from '../src/stages/extract/decoder.ts';
-import { FIVE_SECONDS } from '../test/support/media-objects.ts';
+import { type DecodeCase, decodeCases, type Lane, requestFor } from './lib/decode-cases.ts';
+import { benchmarkClips } from './lib/media-clips.ts';
+import { summary } from './lib/summary.ts';
 import type { BenchResult } from './report.ts';
 
 export const description =
-  'one upload from file to pictures and sound, single thread: a warm libav child (sparse and full decode) beside one ffmpeg ' +
-  'command per upload; not measured: child start, cold file cache, several uploads at once';
+  'one upload from file to pictures and sound: ours beside full decode, ffmpeg commands and PyAV, on one thread and on two; ' +
+  'not measured: child start, cold file cache';
 
-const ROUNDS = 7;
+const ROUNDS = Number(process.env.FIRSTFIVE_BENCH_ROUNDS ?? 7);
 
-/** Milliseconds of one decode; `cpu` where the case can tell. */
-interface Cost {
-  readonly wall: number;
-  readonly cpu?: number;
-}
-
-interface Case {
+interface Contest {
   readonly name: string;
-  decode(path: string): Promise<Cost>;
-  close(): Promise<void>;
+  readonly lanes: readonly [Lane, Lane];
+  /** Per round: the sum over all clips. */
+  readonly wall: number[];
+  readonly cpu: number[];
+  readonly perSecond: number[];
 }
 
-export async function decodeBench(clips: readonly string[] = sampleClips()): Promise<BenchResult[]> {
-  const cases = await openCases();
-  const measured = new Map<string, number[]>();
+export async function run(): Promise<BenchResult[]> {
+  const { name, paths } = benchmarkClips();
+  process.stderr.write(`decode: ${name}, ${ROUNDS} rounds\n`);
+  await requireExact(paths);
+  const contests = await Promise.all((await decodeCases()).map(opened));
   try {
     for (let round = -1; round < ROUNDS; round++) {
-      for (const clip of clips) {
-        for (const { name, decode } of cases) {
-          const { wall, cpu } = await decode(clip);
-          if (round < 0) continue;
-          note(measured, `${name}: wall per upload`, wall);
-          if (cpu !== undefined) note(measured, `${name}: CPU per upload`, cpu);
-        }
+      await oneThread(contests, paths, round >= 0);
+      for (const contest of contests) await allLanes(contest, paths, round >= 0);
+    }
+  } finally {
+    for (const { lanes } of contests) for (const lane of lanes) await lane.close();
+  }
+  return results(contests, paths.length);
+}
+
+async function opened({ name, lane }: DecodeCase): Promise<Contest> {
+  const lanes = await Promise.all([lane(), lane()]);
+  return { name, lanes, wall: [], cpu: [], perSecond: [] };
+}
+
+/** Every clip once for each case, in turn; the last round's order is the first's turned, so that nobody always follows one. */
+async function oneThread(
+  contests: readonly Contest[],
+  paths: readonly string[],
+  counts: boolean,
+): Promise<void> {
+  const sums = new Map<Contest, { wall: number; cpu: number }>(
+    contests.map((one) => [one, { wall: 0, cpu: 0 }]),
+  );
+  for (const path of paths) {
+    for (const [contest, sum] of sums) {
+      const { wall, cpu } = await contest.lanes[0].decode(path);
+      sum.wall += wall;
+      sum.cpu += cpu;
+    }
+  }
+  if (!counts) return;
+  for (const [contest, { wall, cpu }] of sums) {
+    contest.wall.push(wall);
+    contest.cpu.push(cpu);
+  }
+}
+
+async function allLanes(
+  { lanes, perSecond }: Contest,
+  paths: readonly string[],
+  counts: boolean,
+): Promise<void> {
+  const queue = [...paths, ...paths];
+  const start = performance.now();
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (let path = queue.shift(); path !== undefined; path = queue.shift()) await lane.decode(path);
+    }),
+  );
+  if (counts) perSecond.push((2 * paths.length * 1000) / (performance.now() - start));
+}
+
+function results(contests: readonly Contest[], clips: number): BenchResult[] {
+  const [ours, ...others] = contests;
+  const measured = contests.flatMap(({ name, wall, cpu, perSecond }) => [
+    summary(
+      `${name}: wall per upload, one thread`,
+      'ms',
+      wall.map((sum) => sum / clips),
+    ),
+    summary(
+      `${name}: CPU per upload, one thread`,
+      'ms',
+      cpu.map((sum) => sum / clips),
+    ),
+    summary(`${name}: two lanes`, 'uploads/s', perSecond),
+  ]);
+  if (ours === undefined) return measured;
+  const ratios = others.flatMap(({ name, wall, cpu, perSecond }) => [
+    summary(
+      `ours is faster than ${name}, wall`,
+      'times',
+      wall.map((sum, i) => sum / (ours.wall[i] ?? Number.NaN)),
+    ),
+    summary(
+      `ours is faster than ${name}, CPU`,
+      'times',
+      cpu.map((sum, i) => sum / (ours.cpu[i] ?? Number.NaN)),
+    ),
+    summary(
+      `ours is faster than ${name}, two lanes`,
+      'times',
+      perSecond.map((rate, i) => (ours.perSecond[i] ?? Number.NaN) / rate),
+    ),
+  ]);
+  return [...measured, ...ratios];
+}
+
+/** Planes of a sparse decode equal those of a full one, on every clip that is measured. */
+async function requireExact(paths: readonly string[]): Promise<void> {
+  const sparse = await createLibavDecoder({ children: 1 });
+  const full = await createLibavDecoder({ children: 1, sparse: false });
+  try {
+    for (const path of paths) {
+      const [ours, reference] = await Promise.all(
+        [sparse, full].map((decoder) => decoder.decode(requestFor(path), { planeHashes: true })),
+      );
+      const hashes = ours?.facts.planeHashes ?? [];
+      if (hashes.length === 0 || hashes.join() !== reference?.facts.planeHashes?.join()) {
+        throw new Error(`a sparse decode of ${path} differs from a full one`);
       }
     }
   } finally {
-    for (const { close } of cases) await close();
+    await sparse.close();
+    await full.close();
   }
-  return [...measured].map(([name, values]) => summary(name, values));
-}
-
-export const run = decodeBench;
-
-function sampleClips(): string[] {
-  const folder = fileURLToPath(new URL('../samples/', import.meta.url));
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.mp4'))
-    .map((name) => folder + name);
-}
-
-async function openCases(): Promise<Case[]> {
-  const sparse = await createLibavDecoder({ children: 1 });
-  const full = await createLibavDecoder({ children: 1, sparse: false });
-  const ours = [decoderCase('libav child', sparse), decoderCase('libav child, full decode', full)];
-  const tools = await findTools().catch(() => undefined);
-  if (tools === undefined) return ours;
-  const ffmpeg = await createFfmpegDecoder({ children: 1 });
-  const command: Case = {
-    name: `ffmpeg ${tools.version} command`,
-    decode: (path) => ffmpegCommand(tools, path),
-    close: async () => {},
-  };
-  return [...ours, command, decoderCase('media-ffmpeg', ffmpeg)];
-}
-
-function decoderCase(name: string, decoder: Decoder): Case {
-  return {
-    name,
-    async decode(path) {
-      const start = performance.now();
-      const { timings } = await decoder.extract(requestFor(path));
-      const wall = performance.now() - start;
-      const { cpu } = timings;
-      return cpu === undefined ? { wall } : { wall, cpu };
-    },
-    close: () => decoder.close(),
-  };
-}
-
-function requestFor(path: string): DecodeRequest {
-  const object = {
-    uri: path,
-    sizeBytes: statSync(path).size,
-    etag: '',
-    localPath: path,
-    read: async (offset: number, length: number) => readFileSync(path).subarray(offset, offset + length),
-    close: async () => {},
-  };
-  return { object, plan: FIVE_SECONDS, limits: { ...DEFAULT_DECODE_LIMITS, deadlineMs: 60_000 } };
-}
-
-/** The command that one would write by hand. Without a sound track its second output would be an error: left out then. */
-async function ffmpegCommand({ ffmpeg }: FfmpegTools, path: string): Promise<Cost> {
-  const sound = ['-map', '0:a:0', '-ac', '1', '-ar', '16000', '-f', 'f32le', 'pipe:4'];
-  return (await timedCommand(ffmpeg, path, sound)) ?? (await timedCommand(ffmpeg, path, [])) ?? { wall: 0 };
-}
-
-/** `undefined` when it fails. `-benchmark` makes it state its CPU time. */
-async function timedCommand(
-  ffmpeg: string,
-  path: string,
-  sound: readonly string[],
-): Promise<Cost | undefined> {
-  const start = performance.now();
-  const child = spawn(
-    ffmpeg,
-    [
-      ...[
-        '-nostdin',
-        '-hide_banner',
-        '-benchmark',
-        '-threads',
-        '1',
-        '-filter_threads',
-        '1',
-        '-t',
-        '5',
-        '-i',
-        path,
-      ],
-      ...['-map', '0:v:0', '-vf', 'fps=1:round=up,scale=224:224:flags=bicubic', '-frames:v', '5'],
-      ...['-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:3'],
-      ...sound,
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
-  );
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  for (const pipe of child.stdio.slice(3)) pipe?.on('data', () => {});
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0) return undefined;
-  const wall = performance.now() - start;
-  const [, user, system] = /bench: utime=([\d.]+)s stime=([\d.]+)s/.exec(said) ?? [];
-  return user === undefined ? { wall } : { wall, cpu: (Number(user) + Number(system)) * 1000 };
-}
-
-function note(measured: Map<string, number[]>, name: string, value: number): void {
-  const values = measured.get(name) ?? [];
-  values.push(value);
-  measured.set(name, values);
-}
-
-function summary(name: string, values: readonly number[]): BenchResult {
-  const sorted = [...values].sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  const round = (value = 0) => Math.round(value * 10) / 10;
-  return {
-    case: name,
-    value: round(median),
-    unit: 'ms',
-    samples: values.length,
-    min: round(sorted[0]),
-    max: round(sorted.at(-1)),
-  };
 }

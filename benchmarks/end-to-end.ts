@@ -13,9 +13,9 @@
  * Does not measure: start-up, object stores other than files, other machines' logs. Linux only (CPU times of children).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { seededRandom } from '../src/core/random.ts';
 import type { UploadEvent } from '../src/core/upload.ts';
 import { describeUpload } from '../src/core/upload.ts';
+import { eventToScore } from './lib/event-to-score.ts';
 import { type CpuTimes, cpuTimes, since } from './lib/process-cpu.ts';
 import { quantile, summary } from './lib/summary.ts';
 import { openUpParts, sampleUploads, type UpParts } from './lib/up-parts.ts';
@@ -134,35 +134,12 @@ async function steadyResults(parts: UpParts, rate: number): Promise<BenchResult[
   const p50: number[] = [];
   const p99: number[] = [];
   for (let sample = 0; sample < STEADY_SAMPLES; sample++) {
-    const waits = (await eventToScore(parts, rate, sample)).sort((a, b) => a - b);
+    const events = await sampleUploads(STEADY_UPLOADS, `steady-${sample}`);
+    const load = { rate, seed: SEED + sample };
+    const waits = (await eventToScore(parts, events, load)).sort((a, b) => a - b);
     p50.push(quantile(waits, 0.5));
     p99.push(quantile(waits, 0.99));
   }
   const at = `at ${rate.toFixed(1)} uploads/s`;
   return [summary(`event to score, p50 ${at}`, 'ms', p50), summary(`event to score, p99 ${at}`, 'ms', p99)];
-}
-
-async function eventToScore(parts: UpParts, rate: number, sample: number): Promise<number[]> {
-  const events = await sampleUploads(STEADY_UPLOADS, `steady-${sample}`);
-  const random = seededRandom(SEED + sample);
-  const pipeline = await parts.start();
-  const reader = await parts.log.openReader(['ranking.cold-start.v1'], { at: 'end' });
-  const published = new Map<string, number>();
-  const waits: number[] = [];
-  const reading = (async () => {
-    while (waits.length < events.length) {
-      for (const { key } of await reader.next({ maxRecords: 100, maxBytes: 1 << 20, maxWaitMs: 1_000 })) {
-        waits.push(performance.now() - (published.get(Buffer.from(key ?? []).toString()) ?? Number.NaN));
-      }
-    }
-  })();
-  for (const event of events) {
-    await delay((-Math.log(1 - random()) / rate) * 1_000);
-    published.set(event.uploadId, performance.now());
-    await parts.publish([event]);
-  }
-  await reading;
-  await reader.close();
-  await pipeline.stop(0);
-  return waits;
 }

@@ -49,7 +49,7 @@ export async function run(): Promise<BenchResult[]> {
   const up = startUp(packageRoot, ['--data', flags.data, '--media-roots', flags.mediaRoots]);
   try {
     const [stage] = topology.stages;
-    const publish = publisher(log, stage?.input ?? '', await openSerdes(options.registry), media);
+    const publish = publisher(log, stage?.input ?? '', await openSerdes(options.registry, {}), media);
     return results(await sampled(log, stage?.groupId ?? '', { publish, up }));
   } finally {
     await ended(up);

@@ -1,5 +1,5 @@
 /** CPU time of this process, of its main thread, and of its children. */
-import { childPids, statOf } from './proc.ts';
+import { descendantPids, statOf } from './proc.ts';
 
 export interface CpuTimes {
   /** Milliseconds, user and system together. */
@@ -30,7 +30,7 @@ export function since(before: CpuTimes): CpuTimes & { readonly total: number } {
 function childrenCpu(): number {
   if (process.platform !== 'linux') throw new Error('CPU times of children are read from /proc: Linux only');
   let ticks = 0;
-  for (const pid of childPids(process.pid)) {
+  for (const pid of descendantPids(process.pid)) {
     const [user = 0, system = 0] = statOf(pid).slice(11, 13).map(Number);
     ticks += user + system;
   }

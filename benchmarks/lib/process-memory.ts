@@ -1,10 +1,10 @@
 /** Resident memory of a process and of its children. */
 import { readFileSync } from 'node:fs';
-import { childPids } from './proc.ts';
+import { descendantPids } from './proc.ts';
 
 /** `parent` and its descendants' resident memory in MiB: of the process itself, and of its children together. */
 export function residentMiB(parent: number): { readonly main: number; readonly children: number } {
-  const children = childPids(parent).reduce((sum, pid) => sum + residentOf(pid), 0);
+  const children = descendantPids(parent).reduce((sum, pid) => sum + residentOf(pid), 0);
   return { main: residentOf(parent), children };
 }
 

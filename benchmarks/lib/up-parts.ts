@@ -15,6 +15,9 @@ import type { Log } from '../../src/runtime/log.ts';
 export interface UpParts {
   readonly log: Log;
   readonly engine: Engine;
+  /** For a command of another process on the same log. */
+  readonly dataDir: string;
+  readonly mediaRoot: string;
   /** Uploads that the pipeline works on at once. */
   readonly concurrency: number;
   /** Uploads settled since the pipeline was started. */
@@ -27,10 +30,11 @@ export interface UpParts {
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 const samples = join(packageRoot, 'samples');
 
-export async function openUpParts(): Promise<UpParts> {
+/** `mediaRoot`: the folder that uploads are read from; the samples by default. */
+export async function openUpParts(mediaRoot = samples): Promise<UpParts> {
   const folder = await mkdtemp(join(tmpdir(), 'firstfive-bench-'));
   const { options, topology } = await loadConfiguration({
-    flags: { data: join(folder, 'data'), mediaRoots: samples },
+    flags: { data: join(folder, 'data'), mediaRoots: mediaRoot },
     env: {},
     cwd: folder,
     packageRoot,
@@ -40,8 +44,8 @@ export async function openUpParts(): Promise<UpParts> {
     ...{ serviceVersion: 'benchmark', instance: '0', prometheus: true, onProblem: () => {} },
   });
   const log = await openLog(options.log);
-  const serdes = await openSerdes(options.registry);
-  const store = await openStore(options.store, { mediaRoots: options.mediaRoots }, {});
+  const serdes = await openSerdes(options.registry, {});
+  const store = await openStore(options.store, { files: { mediaRoots: options.mediaRoots }, places: [] }, {});
   const engine = await openEngine({ options, topology, store, cores: availableParallelism() });
   await log.admin.ensureTopics(topology.topics);
   const topic = topology.stages[0]?.input ?? '';
@@ -49,6 +53,8 @@ export async function openUpParts(): Promise<UpParts> {
   return {
     log,
     engine,
+    dataDir: options.dataDir,
+    mediaRoot,
     concurrency: topology.stages[0]?.intake.concurrency ?? 1,
     settled: () => settled,
     start: () => {

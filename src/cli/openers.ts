@@ -1,8 +1,9 @@
 /** From places to adapters. Each adapter's module loads when it is opened: no command pays for another's parts. */
+import type { TopicReport } from '../adapters/log-kafka/topic-drift.ts';
 import type { Serdes } from '../adapters/schemas/index.ts';
-import type { LogPlace, RegistryPlace, StorePlace } from '../config/places.ts';
+import type { LogPlace, RegistryPlace, S3Place, StorePlace } from '../config/places.ts';
 import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
-import type { Log } from '../runtime/log.ts';
+import type { Log, TopicSpec } from '../runtime/log.ts';
 import type { Delivery } from '../runtime/topology.ts';
 import type { ObjectStore } from '../stages/object-store.ts';
 import type { CliContext } from './context.ts';
@@ -15,8 +16,13 @@ export interface LogSettings {
   readonly delivery?: Delivery;
 }
 
-/** Which `file:` uploads may be read: those under roots (`up`), or any that this user can read (`score`, `demo`). */
-export type MediaAccess = { readonly mediaRoots: readonly string[] } | { readonly allowAnyFile: true };
+/** Which uploads may be read beside the store's own objects. */
+export interface MediaAccess {
+  /** `file:` uploads: those under these roots (`up`), or any that this user can read (`score`, `demo`). */
+  readonly files: { readonly mediaRoots: readonly string[] } | { readonly allowAnyFile: true };
+  /** `s3:` uploads, where the store is an S3 store. */
+  readonly places: readonly S3Place[];
+}
 
 export async function openLog(place: LogPlace, settings: LogSettings = {}): Promise<Log> {
   const { synchronous, context, delivery } = settings;
@@ -48,6 +54,19 @@ async function openKafka(
   return openKafkaLog({ connection, clientDir: kafkaClientDir(context.packageRoot), delivery });
 }
 
+/** What a Kafka cluster's topics are against what is wanted. Needs no native client. */
+export async function reportKafkaTopics(
+  brokers: readonly string[],
+  topics: readonly TopicSpec[],
+  env: CliContext['env'],
+): Promise<TopicReport> {
+  const [{ reportTopics }, { kafkaConnection }] = await Promise.all([
+    import('../adapters/log-kafka/topic-drift.ts'),
+    import('../adapters/log-kafka/connection-settings.ts'),
+  ]);
+  return reportTopics(kafkaConnection(brokers, 'firstfive', env), topics);
+}
+
 /** Opens the log, hands it to `work`, and closes it whatever happens. */
 export async function withLog<T>(
   place: LogPlace,
@@ -62,15 +81,10 @@ export async function withLog<T>(
   }
 }
 
-/** Fails with `CONFIG_INVALID` for a registry that this version cannot open. */
-export async function openSerdes(place: RegistryPlace): Promise<Serdes> {
-  if (place.kind === 'http') {
-    throw new FirstFiveError(
-      'CONFIG_INVALID',
-      'the REST schema registry is not built yet; use --registry folder:PATH',
-    );
-  }
-  const { createSerdes, openFolderRegistry } = await import('../adapters/schemas/index.ts');
+/** `env` holds the credentials of a REST registry. Registers what is not yet: a registry that is away fails here. */
+export async function openSerdes(place: RegistryPlace, env: CliContext['env']): Promise<Serdes> {
+  const { createSerdes, openFolderRegistry, openRestRegistry } = await import('../adapters/schemas/index.ts');
+  if (place.kind === 'http') return createSerdes(openRestRegistry({ url: place.url, settings: env }));
   return createSerdes(await openFolderRegistry(place.path));
 }
 
@@ -83,18 +97,26 @@ export async function openStore(
   access: MediaAccess,
   env: StoreEnvironment,
 ): Promise<ObjectStore> {
-  const { openFolderStore } = await import('../adapters/objects-folder/folder-store.ts');
-  if (place.kind === 'folder') return openFolderStore({ root: place.path, ...access });
+  const { openFileReader, openFolderStore } = await import('../adapters/objects-folder/folder-store.ts');
+  if (place.kind === 'folder') {
+    if (access.places.length > 0) {
+      throw new FirstFiveError(
+        'CONFIG_INVALID',
+        '--media-places needs an S3 store: --store s3://BUCKET[/PREFIX]',
+      );
+    }
+    return openFolderStore({ root: place.path, ...access.files });
+  }
   const { openS3Store } = await import('../adapters/objects-s3/s3-store.ts');
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
   const credentials = environmentCredentials(env);
-  // `file:` uploads need no folder of the store's own; keys belong to the bucket.
-  const files = openFolderStore({ root: '/nonexistent', ...access });
   const store = openS3Store({
     ...place,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
-    files,
+    mediaPlaces: access.places,
+    // Keys belong to the bucket.
+    files: openFileReader(access.files),
   });
   await store.check();
   return store;

@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { FirstFiveError, toFirstFiveError } from '../core/errors.ts';
+import { registerBackfill } from './commands/backfill.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDlq } from './commands/dlq.ts';
@@ -32,6 +33,7 @@ const COMMANDS: readonly RegisterCommand[] = [
   registerTopology,
   registerModels,
   registerDlq,
+  registerBackfill,
   registerKafka,
   registerDoctor,
   registerTest,

@@ -46,7 +46,7 @@ export async function submitUploads(
   const { options, topology } = await configurationOf(context, flags);
   const { cwd, stdin } = context;
   const inputs = readUploadInputs({ media, from: flags.from, cwd, stdin, now: context.now() });
-  const { uploadCreated: serde } = await openSerdes(options.registry);
+  const { uploadCreated: serde } = await openSerdes(options.registry, context.env);
   const topic = uploadTopic(topology);
   const stop = context.stopSignal();
   const counts: Counts = { published: 0, rejected: 0 };

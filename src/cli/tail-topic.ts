@@ -36,7 +36,7 @@ export async function tailTopic(context: CliContext, name: string, flags: TailFl
   const from = readFrom(flags.from, context.now());
   const max = flags.max === undefined ? Number.POSITIVE_INFINITY : parseCount('--max', flags.max);
   const { options } = await configurationOf(context, flags);
-  const decoder = flags.raw ? undefined : await openRecordDecoder(options);
+  const decoder = flags.raw ? undefined : await openRecordDecoder(options, context.env);
   const printer = flags.json ? jsonPrinter(context, decoder) : textPrinter(context, decoder);
   const stop = context.stopSignal();
   await withLog(options.log, { context }, async (log) => {

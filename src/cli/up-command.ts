@@ -72,9 +72,19 @@ async function runUntilStopped(
 ): Promise<void> {
   const stop = context.stopSignal();
   await using log = closing(await openLog(options.log, { context, delivery: topology.delivery }));
-  const serdes = await openSerdes(options.registry);
-  const store = await openStore(options.store, { mediaRoots: options.mediaRoots }, context.env);
-  await using engine = closing(await openEngine({ options, topology, store, cores: context.cores }));
+  const serdes = await openSerdes(options.registry, context.env);
+  const store = await openStore(
+    options.store,
+    { files: { mediaRoots: options.mediaRoots }, places: options.mediaPlaces },
+    context.env,
+  );
+  await using engine = closing(
+    await openEngine({
+      ...{ options, topology, store, cores: context.cores },
+      journalPath: join(options.dataDir, 'attempts', `${options.replica}.log`),
+      notice: (sentence) => logger.warn({}, sentence),
+    }),
+  );
   const pipeline = await startPipeline({
     topology,
     log: log.value,
@@ -85,7 +95,9 @@ async function runUntilStopped(
       if (error === undefined) return;
       const { topic, partition, offset } = record;
       const at = { stage: stage.name, topic, partition, offset: String(offset), outcome, step: error.stage };
-      logger.warn({ ...at, code: error.code }, 'an upload was dead-lettered');
+      const what =
+        outcome === 'retried' ? 'an upload will be tried again later' : 'an upload was dead-lettered';
+      logger.warn({ ...at, code: error.code }, what);
     },
   });
   const { startManagement } = await import('../adapters/management/management-server.ts');

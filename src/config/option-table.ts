@@ -10,6 +10,8 @@ export interface OptionEntry {
   readonly flag: string;
   readonly env: string;
   readonly description: string;
+  /** Parts the items of an option that takes several. */
+  readonly separator?: ':' | ',';
 }
 
 export type OptionKey =
@@ -21,8 +23,11 @@ export type OptionKey =
   | 'topology'
   | 'bundle'
   | 'provider'
+  | 'inference'
   | 'decoder'
+  | 'sandbox'
   | 'mediaRoots'
+  | 'mediaPlaces'
   | 'replica'
   | 'management'
   | 'topicPrefix'
@@ -39,11 +44,24 @@ export const OPTION_TABLE: readonly OptionEntry[] = [
   entry('topology', '--topology <file>', 'topology file, or the name of a built-in one (default cold-start)'),
   entry('bundle', '--bundle <name[@version]>', "model bundle (default: the topology's)"),
   entry('provider', '--provider <name>', 'execution provider: cpu, cuda or tensorrt (default cpu)'),
+  entry(
+    'inference',
+    '--inference <place>',
+    'where graphs run: local, or http(s)://HOST[:PORT] of a server of the Open Inference Protocol (default local)',
+  ),
   entry('decoder', '--decoder <name>', 'media decoder: auto, libav or ffmpeg (default auto)'),
+  entry('sandbox', '--sandbox <mode>', 'sandbox of the decoders: auto (where the machine has one) or off'),
   entry(
     'mediaRoots',
     '--media-roots <dirs>',
     'folders, parted by ":", from which `up` may read file: uploads',
+    ':',
+  ),
+  entry(
+    'mediaPlaces',
+    '--media-places <places>',
+    's3://BUCKET[/PREFIX], parted by ",", from which s3: uploads may be read beside the store\'s own',
+    ',',
   ),
   entry('replica', '--replica <n>', "this process's slot among the replicas (default 0)"),
   entry('management', '--management <host:port>', 'health, readiness and metrics (default 127.0.0.1:0)'),
@@ -56,7 +74,7 @@ export const OPTION_TABLE: readonly OptionEntry[] = [
 /** Environment variable that names a configuration file; its flag is `--config`. */
 export const CONFIG_FILE_ENV = 'FIRSTFIVE_CONFIG';
 
-function entry(key: OptionKey, flag: string, description: string): OptionEntry {
+function entry(key: OptionKey, flag: string, description: string, separator?: ':' | ','): OptionEntry {
   const env = `FIRSTFIVE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-  return { key, flag, env, description };
+  return { key, flag, env, description, ...(separator === undefined ? {} : { separator }) };
 }

@@ -10,16 +10,20 @@ import { FirstFiveError } from '../core/errors.ts';
 import { CONFIG_FILE_ENV, OPTION_TABLE, type OptionKey } from './option-table.ts';
 import {
   type Address,
+  type InferencePlace,
   type LogPlace,
   type ModelsPlace,
   parseAddress,
   parseHttpUrl,
+  parseInferencePlace,
   parseLogPlace,
   parseModelsPlace,
   parseRegistryPlace,
+  parseS3Places,
   parseStorePlace,
   quoted,
   type RegistryPlace,
+  type S3Place,
   type StorePlace,
 } from './places.ts';
 
@@ -28,6 +32,9 @@ export type Provider = (typeof PROVIDERS)[number];
 
 export const DECODERS = ['auto', 'libav', 'ffmpeg'] as const;
 export type DecoderChoice = (typeof DECODERS)[number];
+
+export const SANDBOX_CHOICES = ['auto', 'off'] as const;
+export type SandboxChoice = (typeof SANDBOX_CHOICES)[number];
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -45,10 +52,15 @@ export interface RunOptions {
   readonly topologyFile: string;
   /** `name` or `name@version`; absent: the topology's. */
   readonly bundle?: string;
+  /** Of local inference. */
   readonly provider: Provider;
+  readonly inference: InferencePlace;
   readonly decoder: DecoderChoice;
+  readonly sandbox: SandboxChoice;
   /** Absolute folders. */
   readonly mediaRoots: readonly string[];
+  /** Places of an S3 store that `s3:` uploads may be read from, beside its own. */
+  readonly mediaPlaces: readonly S3Place[];
   readonly replica: number;
   readonly management: Address;
   readonly topicPrefix: string;
@@ -102,8 +114,11 @@ export function resolveOptions(sources: readonly OptionSource[], folders: Packag
     ),
     ...(bundle === undefined ? {} : { bundle }),
     provider: pick('provider', oneOf(PROVIDERS), () => 'cpu'),
+    inference: pick('inference', parseInferencePlace, () => ({ kind: 'local' })),
     decoder: pick('decoder', oneOf(DECODERS), () => 'auto'),
+    sandbox: pick('sandbox', oneOf(SANDBOX_CHOICES), () => 'auto'),
     mediaRoots: pick('mediaRoots', parsePaths, () => []),
+    mediaPlaces: pick('mediaPlaces', parseS3Places, () => []),
     replica: pick('replica', parseReplica, () => 0),
     management: pick(
       'management',
@@ -161,13 +176,17 @@ function parseNamed<T>(
   parse: (text: string, baseDir: string) => T,
 ): T {
   try {
-    // A list is written with the separator of the same option's flag.
-    const text = typeof given === 'string' ? given : given.join(':');
+    const text = typeof given === 'string' ? given : given.join(separatorOf(key));
     return parse(text, source.baseDir);
   } catch (error) {
     if (error instanceof FirstFiveError) throw invalid(`${optionName(source.origin, key)}: ${error.message}`);
     throw error;
   }
+}
+
+/** A list is written as the same option's flag has it. */
+function separatorOf(key: OptionKey): string {
+  return OPTION_TABLE.find((option) => option.key === key)?.separator ?? ':';
 }
 
 function optionName(origin: OptionOrigin, key: OptionKey): string {

@@ -11,13 +11,24 @@ export type LogPlace =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'kafka'; readonly brokers: readonly string[] };
 
+/** The keys of a bucket below a prefix; all of them where it is empty. */
+export interface S3Place {
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
 export type StorePlace =
   | { readonly kind: 'folder'; readonly path: string }
-  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string };
+  | ({ readonly kind: 's3' } & S3Place);
 
 export type RegistryPlace =
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'http'; readonly url: string };
+
+export type InferencePlace =
+  | { readonly kind: 'local' }
+  /** A server of the Open Inference Protocol v2. */
+  | { readonly kind: 'remote'; readonly url: string };
 
 export interface ModelsPlace {
   readonly kind: 'folder';
@@ -41,15 +52,41 @@ export function parseLogPlace(text: string, baseDir: string): LogPlace {
 
 export function parseStorePlace(text: string, baseDir: string): StorePlace {
   if (text.startsWith('folder:')) return { kind: 'folder', path: pathAfter('folder:', text, baseDir) };
-  const s3 = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text);
-  if (s3 !== null) return { kind: 's3', bucket: s3[1] ?? '', prefix: (s3[2] ?? '').replace(/\/+$/, '') };
+  const place = s3Place(text);
+  if (place !== undefined) return { kind: 's3', ...place };
   throw invalid(`${quoted(text)} is no store; write folder:PATH or s3://BUCKET[/PREFIX]`);
+}
+
+/** Parted by commas, which no bucket's name holds; a prefix with a comma cannot be given. */
+export function parseS3Places(text: string): readonly S3Place[] {
+  return text
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const place = s3Place(part);
+      if (place === undefined)
+        throw invalid(`${quoted(part)} is no place of an S3 store; write s3://BUCKET[/PREFIX]`);
+      return place;
+    });
+}
+
+function s3Place(text: string): S3Place | undefined {
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(text);
+  return match === null
+    ? undefined
+    : { bucket: match[1] ?? '', prefix: (match[2] ?? '').replace(/\/+$/, '') };
 }
 
 export function parseRegistryPlace(text: string, baseDir: string): RegistryPlace {
   if (text.startsWith('folder:')) return { kind: 'folder', path: pathAfter('folder:', text, baseDir) };
   if (/^https?:\/\//.test(text)) return { kind: 'http', url: parseHttpUrl(text) };
   throw invalid(`${quoted(text)} is no registry; write folder:PATH or http(s)://HOST[:PORT]`);
+}
+
+export function parseInferencePlace(text: string): InferencePlace {
+  if (text === 'local') return { kind: 'local' };
+  if (/^https?:\/\//.test(text)) return { kind: 'remote', url: parseHttpUrl(text) };
+  throw invalid(`${quoted(text)} is no place of inference; write local or http(s)://HOST[:PORT]`);
 }
 
 export function parseModelsPlace(text: string, baseDir: string): ModelsPlace {

@@ -4,9 +4,14 @@
  * F1. The prefix goes before every topic and every group, so that two pipelines on one cluster share neither.
  * F2. `decoders` and `concurrency` left out follow the number of cores; inference follows the execution provider too.
  */
+import { DEFAULT_MAX_RECORD_BYTES } from '../runtime/log.ts';
+import type { RetryTier } from '../runtime/side-inputs.ts';
 import { requireRunnable, type StageSpec, type Topology } from '../runtime/topology.ts';
+import { formatDuration } from './quantities.ts';
 import { type TopologyFile, topologySchema } from './topology-schema.ts';
 import { parseYaml, type YamlSource } from './yaml-document.ts';
+
+const DEFAULT_PROVENANCE_BYTES = 256 * 1024;
 
 export interface TopologySettings {
   readonly cores: number;
@@ -32,9 +37,11 @@ export function topologyFrom(file: TopologyFile, settings: TopologySettings): To
       partitions: topic.partitions,
       cleanup: topic.cleanup,
       retentionMs: topic.retention,
+      maxRecordBytes: topic.maxRecordBytes ?? defaultRecordBytes(file, name),
     })),
     stages: file.stages.map((stage) => stageFrom(file, stage, settings.cores, prefixed)),
     decoders: file.decoders ?? settings.cores,
+    extractionCache: file.extractionCache ?? extractsApart(file),
     inference: {
       workers: file.inference.workers,
       intraOpThreads: file.inference.intraOpThreads,
@@ -46,6 +53,29 @@ export function topologyFrom(file: TopologyFile, settings: TopologySettings): To
   return topology;
 }
 
+/** Extraction as a stage of its own writes its frames to the store anyway: finding them again costs one small object more. */
+function extractsApart(file: TopologyFile): boolean {
+  return file.stages.some(({ steps }) => steps.includes('extract') && !steps.includes('embed'));
+}
+
+/** Dead letters and retries are the records of an input with more headers. */
+function defaultRecordBytes(file: TopologyFile, topic: string): number {
+  const inputs = file.stages
+    .filter(
+      (stage) => stage.deadLetters === topic || retryTiersOf(stage).some((tier) => tier.topic === topic),
+    )
+    .flatMap((stage) => [stage.input, ...(stage.publish === undefined ? [] : [stage.publish])]);
+  const largest = inputs.map((input) => file.topics[input]?.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES);
+  return inputs.length === 0 ? DEFAULT_MAX_RECORD_BYTES : Math.max(...largest) + DEFAULT_PROVENANCE_BYTES;
+}
+
+function retryTiersOf({ input, retry }: TopologyFile['stages'][number]): readonly RetryTier[] {
+  return retry.topics.map(({ delay, topic }) => ({
+    topic: topic ?? `${input}.retry.${formatDuration(delay)}`,
+    delayMs: delay,
+  }));
+}
+
 function stageFrom(
   file: TopologyFile,
   stage: TopologyFile['stages'][number],
@@ -53,6 +83,7 @@ function stageFrom(
   prefixed: (name: string) => string,
 ): StageSpec {
   const { intake, commit, retry, watchdog } = stage;
+  const tiers = retryTiersOf(stage).map(({ topic, delayMs }) => ({ topic: prefixed(topic), delayMs }));
   return {
     name: stage.name,
     steps: stage.steps,
@@ -62,6 +93,8 @@ function stageFrom(
       Object.entries(stage.outputs).map(([step, topic]) => [step, prefixed(topic)]),
     ),
     deadLetters: prefixed(stage.deadLetters),
+    ...(tiers.length === 0 ? {} : { retryTiers: tiers }),
+    ...(stage.publish === undefined ? {} : { publish: prefixed(stage.publish) }),
     intake: {
       // Twice the decoders: one upload is embedded while the next one decodes.
       concurrency: intake.concurrency ?? 2 * (file.decoders ?? cores),

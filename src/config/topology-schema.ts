@@ -23,6 +23,8 @@ const topic = z.strictObject({
   partitions: count.max(10_000).default(8),
   cleanup: z.enum(['delete', 'compact']).default('delete'),
   /** `forever` keeps everything; with `compact` it bounds how long tombstones stay. */
+  /** Left out: 8 MiB, and a little more where failed records go with their provenance. */
+  maxRecordBytes: size.refine((bytes) => bytes > 0, 'must be larger than 0').optional(),
   retention: z.union([z.literal('forever').transform(() => null), duration]).default(7 * 86_400_000),
 });
 
@@ -40,7 +42,21 @@ const retry = z
     maxAttempts: count.max(100).default(5),
     initialBackoff: positiveDuration.default(200),
     maxBackoff: positiveDuration.default(10_000),
+    /** One retry topic for each delay, shortest first; `<input>.retry.<delay>` unless it is named. */
+    topics: z
+      .array(
+        z.union([
+          z.strictObject({ delay: positiveDuration, topic: name.optional() }),
+          positiveDuration.transform((delay) => ({ delay, topic: undefined })),
+        ]),
+      )
+      .max(8)
+      .default([]),
   })
+  .refine(
+    ({ topics }) => topics.every(({ delay }, i) => delay >= (topics[i - 1]?.delay ?? 0)),
+    'the delays of topics must not get shorter',
+  )
   .refine(
     (policy) => policy.maxBackoff >= policy.initialBackoff,
     'maxBackoff is shorter than initialBackoff',
@@ -62,6 +78,7 @@ const stage = z.strictObject({
   input: name,
   outputs: z.partialRecord(z.enum(STEPS), name),
   deadLetters: name,
+  publish: name.optional(),
   intake: intake.prefault({}),
   commit: commit.prefault({}),
   retry: retry.prefault({}),
@@ -91,6 +108,7 @@ export const topologySchema = z.strictObject({
   ),
   stages: z.array(stage).min(1),
   decoders: count.max(1_024).optional(),
+  extractionCache: z.boolean().optional(),
   inference: inference.prefault({}),
   options: optionsSchema.prefault({}),
 });

@@ -8,11 +8,26 @@ import type { TicketPolicy } from './ticket.ts';
 
 export type TensorType = 'uint8' | 'float32' | 'int32';
 
-/** `n` is the batch and always the first dimension; the others are fixed. */
+/** `n` is the batch and always the first dimension; `tokens` is one of the graph's text lengths; the others are fixed. */
 export interface TensorSpec {
   readonly name: string;
   readonly type: TensorType;
-  readonly shape: readonly ['n', ...number[]];
+  readonly shape: readonly ['n', ...(number | 'tokens')[]];
+  /** Feature of the bundle that fills this input, zeros where an upload has none. Absent: bound by the input's name. */
+  readonly feature?: string;
+}
+
+export const TEXT_FIELDS = ['title', 'description', 'caption'] as const;
+export type TextField = (typeof TEXT_FIELDS)[number];
+
+/** What a graph may read as one text: a field, or title and description with ` . ` between, which stays where one is absent. */
+export const TEXT_READINGS = [...TEXT_FIELDS, 'title+description'] as const;
+export type TextReading = (typeof TEXT_READINGS)[number];
+
+export interface TokenizerManifest extends BundleFile {
+  readonly kind: 'word-piece';
+  /** Longer texts are cut; the special tokens count. */
+  readonly maxTokens: number;
 }
 
 export interface GraphManifest {
@@ -24,6 +39,19 @@ export interface GraphManifest {
   readonly buckets: readonly number[];
   /** How rows shorter than the input are filled, in words. */
   readonly padding?: string;
+  /** Of a graph that reads text: it runs once for each text that a feature asks for. */
+  readonly text?: TextGraphManifest;
+  /**
+   * Of a graph over features: names of inputs that are taken away together. It then runs on 2 + groups rows: everything, all but
+   * each group in turn, nothing (zeros). A head makes reasons of the differences.
+   */
+  readonly occlusion?: readonly (readonly string[])[];
+}
+
+export interface TextGraphManifest {
+  readonly tokenizer: string;
+  /** Row lengths that are prepared, rising; a text is padded to the next one. The last is the tokenizer's `maxTokens`. */
+  readonly lengths: readonly number[];
 }
 
 /** A feature kept with the upload: one output of one graph, pooled over its rows where it has several per upload. */
@@ -31,7 +59,12 @@ export interface FeatureManifest {
   readonly name: string;
   /** `<graph>.<output>` */
   readonly from: string;
-  readonly pool?: 'mean';
+  /** The text that the graph reads, where it reads text. */
+  readonly reading?: TextReading;
+  /** A field that this reading leaves out: what the others say by themselves. */
+  readonly without?: TextField;
+  /** Over the rows of one upload. Default: their mean. `concat` keeps them all, one after another. */
+  readonly pool?: 'mean' | 'concat';
   readonly dim: number;
   readonly labels?: readonly string[];
 }
@@ -43,7 +76,7 @@ export interface BundleFile {
 
 /** What every head states; its own parameters are parsed by the code of that kind. */
 export interface HeadManifest extends BundleFile {
-  readonly kind: 'hashed-ngram-linear';
+  readonly kind: 'hashed-ngram-linear' | 'stacked-text';
   readonly [parameter: string]: unknown;
 }
 
@@ -70,6 +103,7 @@ export interface BundleManifest {
   readonly description: string;
   readonly licence: string;
   readonly extractionPlan: ExtractionPlan;
+  readonly tokenizers?: Readonly<Record<string, TokenizerManifest>>;
   readonly graphs: Readonly<Record<string, GraphManifest>>;
   readonly features: readonly FeatureManifest[];
   readonly head: HeadManifest;

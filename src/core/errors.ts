@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   LOG_UNAVAILABLE: 'systemic',
   LOG_ABORTED: 'systemic',
   LOG_FENCED: 'systemic',
+  LOG_CLIENT_FAILED: 'systemic',
   REGISTRY_UNAVAILABLE: 'systemic',
   DECODER_UNAVAILABLE: 'systemic',
   PROVIDER_UNAVAILABLE: 'config',
@@ -87,6 +88,11 @@ export class FirstFiveError extends Error {
     if (this.stage !== undefined) return this;
     return new FirstFiveError(this.code, this.message, { kind: this.kind, stage, cause: this.cause });
   }
+}
+
+/** Systemic, and yet not to be waited out: the process ends, and its supervisor starts another one. */
+export function needsRestart(error: FirstFiveError): boolean {
+  return error.code === 'LOG_FENCED' || error.code === 'LOG_CLIENT_FAILED';
 }
 
 export function isErrorCode(text: string): text is ErrorCode {

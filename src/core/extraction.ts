@@ -5,6 +5,9 @@
  * X2. A frame that serves more than one target is repeated in the tensor and marked.
  * X3. One decoded frame is enough to score; a video stream that yields none is an error, even when audio plays.
  */
+import type { SoundView } from './plan/sound-view.ts';
+import type { FrameView } from './plan/view.ts';
+import type { Interpolation } from './resample/interpolation.ts';
 
 export interface VideoPlan {
   readonly select: { readonly rule: 'times'; readonly atMs: readonly number[] };
@@ -12,7 +15,8 @@ export interface VideoPlan {
   readonly height: number;
   /** `squash`: both axes scaled to fit, aspect ratio not kept (after rotation and sample aspect are applied). */
   readonly fit: 'squash';
-  readonly interpolation: 'bicubic' | 'bilinear';
+  /** `bicubic` and `bilinear` are the decoder's own scaler, from the coded planes; the others take its native RGB. */
+  readonly interpolation: 'bicubic' | 'bilinear' | Interpolation;
   readonly colour: 'rgb24';
 }
 
@@ -25,8 +29,14 @@ export interface AudioPlan {
 export interface ExtractionPlan {
   /** Milliseconds from t = 0: `[start, end)`. Nothing after the end is read on purpose. */
   readonly windowMs: readonly [start: number, end: number];
+  /** The opening pictures: what the picture signals are measured on, and the graph input `frames`. */
   readonly video: VideoPlan;
+  /** The opening sound: what the sound signals are measured on, and the graph input `wave`. */
   readonly audio: AudioPlan;
+  /** Further pictures, by the name of the graph input that takes them. */
+  readonly views?: Readonly<Record<string, FrameView>>;
+  /** Further sound, by the name of the graph input that takes it. */
+  readonly sounds?: Readonly<Record<string, SoundView>>;
 }
 
 /** A modality of the media that was looked for; `missing` in later records names those not found. */
@@ -87,6 +97,25 @@ export interface ExtractedAudio {
   readonly samples: Float32Array;
 }
 
+/** A frame that a view shows. */
+export interface ShownFrame {
+  /** Among the frames of the view's window that count. */
+  readonly index: number;
+  /** Milliseconds after t = 0. */
+  readonly ptsMs: number;
+  /** True when an earlier place of the tensor shows the same frame. */
+  readonly repeated: boolean;
+}
+
+/** Pictures of one view; `[groups, group size, height, width, 3]`, without the group size where frames stand alone. */
+export type ExtractedView = {
+  readonly dims: readonly number[];
+  readonly frames: readonly ShownFrame[];
+} & (
+  | { readonly type: 'uint8'; readonly data: Uint8Array }
+  | { readonly type: 'float32'; readonly data: Float32Array }
+);
+
 /** Signal name to value; `null` where the modality that it is made of is missing. */
 export type Signals = Readonly<Record<string, number | null>>;
 
@@ -94,6 +123,9 @@ export interface Extraction {
   readonly probe: MediaProbe;
   readonly video: ExtractedVideo | null;
   readonly audio: ExtractedAudio | null;
+  /** By the plan's names; those of a modality that is missing are left out. */
+  readonly views?: Readonly<Record<string, ExtractedView>>;
+  readonly sounds?: Readonly<Record<string, ExtractedAudio>>;
   readonly signals: Signals;
   /** Wall milliseconds by step (`open`, `decode`, `scale`, `signals`, ...), and CPU milliseconds as `cpu`. */
   readonly timings: Readonly<Record<string, number>>;
@@ -105,8 +137,15 @@ export interface DecodeLimits {
   readonly maxInputBytes: number;
   readonly maxPixels: number;
   readonly maxDecodedFrames: number;
+  /**
+   * Pixels of all frames that may be decoded. What comes after is as if the file ended there: targets take the last frame
+   * before. Not an error, and counted in pixels, so that a busy machine gives the same answer as an idle one.
+   */
+  readonly maxDecodedPixels: number;
   readonly maxPackets: number;
   readonly maxMemoryBytes: number;
+  /** Of a plan's views, all together. */
+  readonly maxViewBytes: number;
 }
 
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
@@ -114,6 +153,8 @@ export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   maxInputBytes: 64 * 1024 ** 3,
   maxPixels: 8_192 * 8_192,
   maxDecodedFrames: 6_000,
+  maxDecodedPixels: 4 * 1024 ** 3,
   maxPackets: 60_000,
   maxMemoryBytes: 2 * 1024 ** 3,
+  maxViewBytes: 768 * 1024 ** 2,
 };

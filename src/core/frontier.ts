@@ -4,6 +4,7 @@
  * F1. Entries are added in offset order; they may finish in any order.
  * F2. Only the contiguous finished prefix is ever offered for commit, in offset order.
  * F3. Offsets may have gaps (compaction, transaction markers): the successor of an entry is the next one *seen*.
+ * F4. What an entry held is free as soon as the frontier has advanced over it.
  */
 
 interface Entry<T> {
@@ -12,26 +13,38 @@ interface Entry<T> {
   result: T | undefined;
 }
 
+/** A place in a frontier. */
+export type FrontierEntry<T> = Readonly<Entry<T>>;
+
 export class Frontier<T extends object> {
-  #entries: Entry<T>[] = [];
+  /** Before `#head`: holes, until there are enough of them to move the rest. */
+  #entries: (Entry<T> | undefined)[] = [];
   #head = 0;
   /** Index of the first unfinished entry: `[#head, #firstUnfinished)` is the finished prefix. Kept, not searched for. */
   #firstUnfinished = 0;
+  #last: bigint | undefined;
 
   /** Takes in the record at `offset` and returns the function that finishes it (once; later calls change nothing). */
   add(offset: bigint): (result: T) => void {
-    const last = this.#entries.at(-1);
-    if (last !== undefined && offset <= last.offset) {
-      throw new RangeError(
-        `offset ${offset} after ${last.offset}: a partition is taken in offset order (F1)`,
-      );
+    const entry = this.enter(offset);
+    return (result) => this.finish(entry, result);
+  }
+
+  /** As `add`, for `finish`. */
+  enter(offset: bigint): FrontierEntry<T> {
+    if (this.#last !== undefined && offset <= this.#last) {
+      throw new RangeError(`offset ${offset} after ${this.#last}: a partition is taken in offset order (F1)`);
     }
+    this.#last = offset;
     const entry: Entry<T> = { offset, result: undefined };
     this.#entries.push(entry);
-    return (result) => {
-      entry.result ??= result;
-      while (this.#entries[this.#firstUnfinished]?.result !== undefined) this.#firstUnfinished += 1;
-    };
+    return entry;
+  }
+
+  /** `entry` is one of this frontier's. Once; later calls change nothing. */
+  finish(entry: FrontierEntry<T>, result: T): void {
+    (entry as Entry<T>).result ??= result;
+    while (this.#entries[this.#firstUnfinished]?.result !== undefined) this.#firstUnfinished += 1;
   }
 
   /** Entries taken in and not yet advanced over. */
@@ -71,6 +84,7 @@ export class Frontier<T extends object> {
   /** Forgets the first `count` entries, after their commit. */
   advance(count: number): void {
     this.nextAfter(count);
+    this.#entries.fill(undefined, this.#head, this.#head + count);
     this.#head += count;
     if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);

@@ -4,6 +4,7 @@
  * R1. The contributions, added in the order given, are logit(ecr) within 1e-9.
  * R2. `intercept` comes first and `calibration` last, also when one of them is 0.
  * R3. At most `topK` named contributions; the rest of a modality is folded into `<modality>:other`.
+ * R4. A nonlinear head has one `interaction` more, before `calibration`.
  *
  * A linear head's contributions to z are scaled by the slope of logit(ecr) in z at the platform's mean. What the
  * straight line cannot say (the quantile map, the clamps, the bend of the logit) is `calibration`.
@@ -24,6 +25,8 @@ export interface ReasonInput {
   /** The head's z; `contributions` and an unnamed constant add up to it. */
   readonly z: number;
   readonly contributions: readonly HeadContribution[];
+  /** Of a nonlinear head: what its features say only together, a part of z. */
+  readonly interaction?: number | undefined;
   readonly topK: number;
 }
 
@@ -43,12 +46,15 @@ export function explainScore(input: ReasonInput): readonly Reason[] {
   const slope = logitSlope(input.rho, assumptions);
   let named = 0;
   for (const one of contributions) named += one.value;
-  const intercept = logit(assumptions.meanEcr) + slope * (input.z - named);
+  const { interaction } = input;
+  const intercept = logit(assumptions.meanEcr) + slope * (input.z - named - (interaction ?? 0));
   const reasons: Reason[] = [{ feature: 'intercept', contribution: intercept }];
   if (slope !== 0) {
     for (const one of foldContributions(contributions, input.topK)) {
       reasons.push({ feature: one.feature, contribution: slope * one.value });
     }
+    if (interaction !== undefined)
+      reasons.push({ feature: 'interaction', contribution: slope * interaction });
   }
   let sum = 0;
   for (const reason of reasons) sum += reason.contribution;

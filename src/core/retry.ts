@@ -23,12 +23,22 @@ const TRIED_TWICE: ReadonlySet<ErrorCode> = new Set([
   'INTERNAL',
 ]);
 
-export type FailureDecision = 'retry' | 'reject' | 'pause';
+export type FailureDecision = 'retry' | 'park' | 'reject' | 'pause';
 
-/** What becomes of a record after its `attempt`-th attempt failed. `pause` spends no budget. */
-export function decideFailure(error: FirstFiveError, attempt: number, maxAttempts: number): FailureDecision {
+/**
+ * What becomes of a record after its `attempt`-th attempt failed, attempts before a stay in a retry topic included.
+ * `pause` spends no budget. `park`: what may pass, and has outlasted the attempts made in place, waits in the next retry
+ * topic while there is one (`canPark`).
+ */
+export function decideFailure(
+  error: FirstFiveError,
+  attempt: number,
+  maxAttempts: number,
+  canPark = false,
+): FailureDecision {
   if (error.kind === 'systemic') return 'pause';
   if (error.kind !== 'retryable') return 'reject';
-  const budget = TRIED_TWICE.has(error.code) ? Math.min(2, maxAttempts) : maxAttempts;
-  return attempt < budget ? 'retry' : 'reject';
+  const isTriedTwice = TRIED_TWICE.has(error.code);
+  if (attempt < (isTriedTwice ? Math.min(2, maxAttempts) : maxAttempts)) return 'retry';
+  return canPark && !isTriedTwice ? 'park' : 'reject';
 }

@@ -48,9 +48,10 @@ export function requireName(field: string, name: string, maxBytes: number): void
   if (bytes > maxBytes) throw invalid(`${field} has ${bytes} bytes; the limit is ${maxBytes}`);
 }
 
-/** A whole number from 0 that a double holds exactly. */
+/** A whole number from 0 that a double holds exactly, below 2^53 - 1: avsc takes no larger one as an Avro long. */
 export function requireCount(field: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw invalid(`${field} is not a whole number from 0`);
+  const isExact = Number.isSafeInteger(value) && value < Number.MAX_SAFE_INTEGER;
+  if (!isExact || value < 0) throw invalid(`${field} is not a whole number from 0`);
 }
 
 function requireUri(uri: string, maxBytes: number): void {

@@ -31,15 +31,34 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** A condition that many may wait for and anyone may announce. Waiting again after each wake-up is the caller's part. */
 export class Pulse {
-  #waiting: (() => void)[] = [];
+  #waiting = new Set<() => void>();
 
   announce(): void {
+    if (this.#waiting.size === 0) return;
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = new Set();
     for (const wake of waiting) wake();
   }
 
   next(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  /** At the next announcement, or after `delayMs` without one; who has stopped waiting is forgotten. */
+  nextWithin(clock: Clock, delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancel();
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const cancel = clock.after(delayMs, wake);
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 }

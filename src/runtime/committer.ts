@@ -15,6 +15,7 @@ import type { EmissionOrder } from './handler.ts';
 import { compareOrder, type LatestTable } from './latest-table.ts';
 import type { GroupMember, OffsetCommit } from './log.ts';
 import type { FinishedTask, PartitionIntake } from './partition-intake.ts';
+import type { TaskResult } from './task-result.ts';
 import type { RecordOutcome, StageTelemetry } from './telemetry.ts';
 
 export interface Settled {
@@ -57,7 +58,10 @@ export class Committer {
     } catch (thrown) {
       const error = thrown instanceof FirstFiveError ? thrown : toFirstFiveError(thrown);
       this.#telemetry.commitAborted(error.code);
-      this.#doubtful = error.code === 'LOG_UNAVAILABLE' ? unit : undefined;
+      // An abort speaks of this try; whether an earlier one of the same unit landed is as unknown as before.
+      const isDoubtful =
+        error.code === 'LOG_UNAVAILABLE' || (error.code === 'LOG_ABORTED' && unit === this.#doubtful);
+      this.#doubtful = isDoubtful ? unit : undefined;
       throw error;
     }
     this.#doubtful = undefined;
@@ -88,16 +92,22 @@ export class Committer {
   }
 
   #emit({ result }: FinishedTask, unit: Gathered): RecordOutcome {
-    unit.outputs.push(...result.always);
+    for (const output of result.always) unit.outputs.push(output);
     const { order } = result;
+    const outcome = outcomeOf(result);
     if (order !== undefined && this.#table !== undefined) {
       const latest = unit.orders.get(order.id) ?? this.#table.get(order.id);
       if (latest !== undefined && compareOrder(order, latest) < 0) {
-        return result.error === undefined ? 'superseded' : 'dead-lettered';
+        return outcome === 'emitted' ? 'superseded' : outcome;
       }
       unit.orders.set(order.id, order);
     }
-    unit.outputs.push(...result.outputs);
-    return result.error === undefined ? 'emitted' : 'dead-lettered';
+    for (const output of result.outputs) unit.outputs.push(output);
+    return outcome;
   }
+}
+
+function outcomeOf({ error, isParked }: TaskResult): RecordOutcome {
+  if (isParked === true) return 'retried';
+  return error === undefined ? 'emitted' : 'dead-lettered';
 }

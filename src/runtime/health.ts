@@ -7,6 +7,10 @@ export interface PartitionProgress {
   readonly position: string;
   readonly end: string;
   readonly lag: number;
+  /** Part of the lag: records of a retry topic that are not due yet, since the first of them is not. */
+  readonly waiting: number;
+  /** When that one falls due; ISO 8601. */
+  readonly waitingUntil: string | null;
   readonly oldestUnfinished: {
     readonly offset: string;
     readonly step: string;
@@ -22,6 +26,8 @@ export interface StageHealth {
   readonly reasons: readonly string[];
   readonly inFlight: number;
   readonly inFlightBytes: number;
+  /** Records of retry topics whose time has not come; no sign of trouble. */
+  readonly waiting: number;
   readonly lastCommitAgeMs: number | null;
   readonly partitions: readonly PartitionProgress[];
 }

@@ -7,7 +7,7 @@
 import { headerText, type StreamRecord } from '../core/record.ts';
 import type { EmissionOrder } from './handler.ts';
 import type { Log, PartitionOffset } from './log.ts';
-import { REVISION_HEADER, TIER_HEADER } from './record-headers.ts';
+import { REJECTED_HEADER, REVISION_HEADER, TIER_HEADER } from './record-headers.ts';
 
 /** Storage of the view. `log` adapters know nothing of it. Not for concurrent use. */
 export interface LatestTable {
@@ -102,12 +102,13 @@ function applyRecords(table: LatestTable, records: readonly StreamRecord[]): voi
   for (const record of records) {
     if (record.key === null) continue;
     const id = decoder.decode(record.key);
-    if (record.value === null) {
+    // A tombstone that names a rejection stands for a revision that was given up; any other one removes the upload.
+    if (record.value === null && headerText(record.headers, REJECTED_HEADER) === undefined) {
       table.apply([{ id, removed: true }]);
       continue;
     }
     const revision = Number(headerText(record.headers, REVISION_HEADER));
-    const tier = Number(headerText(record.headers, TIER_HEADER));
+    const tier = Number(headerText(record.headers, TIER_HEADER) ?? 0);
     if (!Number.isInteger(revision) || !Number.isInteger(tier)) continue;
     const known = table.get(id);
     if (known === undefined || compareOrder(known, { revision, tier }) < 0)

@@ -15,7 +15,12 @@ export interface TopicSpec {
   readonly cleanup: 'delete' | 'compact';
   /** Milliseconds; `null` keeps for ever. With `compact` it bounds how long tombstones stay. */
   readonly retentionMs: number | null;
+  /** Largest record, in bytes as `recordBytes` counts them; absent: what the log takes by itself. */
+  readonly maxRecordBytes?: number;
 }
+
+/** What a topic of a topology takes unless it says otherwise. */
+export const DEFAULT_MAX_RECORD_BYTES = 8 * 1024 * 1024;
 
 export interface TopicDescription extends TopicSpec {
   /** By partition: first offset kept, and the offset that the next record will get (`read_committed`). */
@@ -48,6 +53,11 @@ export interface PollRequest {
   readonly signal?: AbortSignal;
 }
 
+export interface MemberPollRequest extends PollRequest {
+  /** Only records of these topics; of all that the member has joined for when absent. */
+  readonly topics?: readonly string[];
+}
+
 /** An assigned partition. `epoch` grows with each assignment of it; work stamped with an older one must not commit. */
 export interface Assignment extends TopicPartition {
   readonly epoch: number;
@@ -64,6 +74,8 @@ export interface GroupListener {
 export interface GroupOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** Topics that the member is going to write: what an earlier process of its slot left open there is ended before it joins. */
+  readonly outputs?: readonly string[];
   /** Replica slot: stable across restarts of the same replica, part of the transactional id. */
   readonly slot: string;
   readonly listener: GroupListener;
@@ -82,12 +94,18 @@ export interface CommitUnit {
 /** One consumer and one transactional producer. Not for concurrent `poll`s or concurrent `commit`s. */
 export interface GroupMember {
   /** Records of assigned, unpaused partitions, in order per partition; empty when none came in `maxWaitMs`. */
-  poll(request: PollRequest): Promise<readonly StreamRecord[]>;
+  poll(request: MemberPollRequest): Promise<readonly StreamRecord[]>;
   /**
    * Atomic (L1). `LOG_ABORTED`: no effect, the same unit may be committed again. `LOG_FENCED`: another owner; leave.
+   * `LOG_CLIENT_FAILED`: nothing can be said or done with this member any more; leave, and start again.
    * `LOG_UNAVAILABLE`: unknown for now; call again with the same unit.
    */
   commit(unit: CommitUnit): Promise<void>;
+  /**
+   * The end that the log has shown once all before it was polled; `undefined` when it has shown none, or more has come since.
+   * Needed where offsets hold no record (transaction markers): behind the last record, `end - position` is no work.
+   */
+  caughtUpTo?(at: TopicPartition): bigint | undefined;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   /** Gives the partitions back without calling the listener. Idempotent. */

@@ -9,7 +9,12 @@ export function stageHealth(runner: StageRunner, ends: ReadonlyMap<string, bigin
   const { spec, lane, clock } = runner.options;
   const now = clock.now();
   const partitions = [...runner.inFlight.intakes.values()].map((intake) =>
-    partitionProgress(intake, ends, now),
+    partitionProgress(intake, {
+      ends,
+      now,
+      waitingUntil: runner.retries?.waitingUntil(intake),
+      caughtUpTo: runner.caughtUpTo(intake),
+    }),
   );
   const { lastCommitAt } = runner.committer;
   return {
@@ -19,24 +24,36 @@ export function stageHealth(runner: StageRunner, ends: ReadonlyMap<string, bigin
     reasons: unhealthyReasons(runner, partitions, now),
     inFlight: runner.inFlight.records,
     inFlightBytes: runner.inFlight.bytes,
+    waiting: partitions.reduce((sum, at) => sum + at.waiting, 0),
     lastCommitAgeMs: lastCommitAt === undefined ? null : now - lastCommitAt,
     partitions,
   };
 }
 
+interface Observed {
+  readonly ends: ReadonlyMap<string, bigint>;
+  readonly now: number;
+  /** Of a retry topic's partition: when its head falls due. */
+  readonly waitingUntil: number | undefined;
+  /** Where nothing is left before this offset, although the position is lower. */
+  readonly caughtUpTo: bigint | undefined;
+}
+
 function partitionProgress(
   intake: PartitionIntake,
-  ends: ReadonlyMap<string, bigint>,
-  now: number,
+  { ends, now, waitingUntil, caughtUpTo = -1n }: Observed,
 ): PartitionProgress {
   const end = ends.get(partitionKey(intake)) ?? intake.position;
   const { oldest } = intake;
+  const lag = caughtUpTo >= end ? 0 : Math.max(0, Number(end - intake.position));
   return {
     topic: intake.topic,
     partition: intake.partition,
     position: String(intake.position),
     end: String(end),
-    lag: Math.max(0, Number(end - intake.position)),
+    lag,
+    waiting: waitingUntil === undefined ? 0 : Math.max(0, lag - intake.heldRecords),
+    waitingUntil: waitingUntil === undefined ? null : new Date(waitingUntil).toISOString(),
     oldestUnfinished:
       oldest === undefined
         ? null
@@ -65,12 +82,13 @@ function unhealthyReasons(
     );
   }
   const deadline = runner.options.spec.watchdog.commitDeadlineMs;
-  const lag = partitions.reduce((sum, at) => sum + at.lag, 0);
+  // What waits for its time is no work that should be moving.
+  const lag = partitions.reduce((sum, at) => sum + at.lag - at.waiting, 0);
   const starved = runner.starvedFor(lag > 0, now);
   if (starved > deadline) reasons.push(`a lag of ${lag} and no record from the log for ${starved} ms`);
   for (const at of partitions) {
     const since = runner.stalledFor(now);
-    if (at.lag === 0 || since <= deadline) continue;
+    if (at.lag === at.waiting || since <= deadline) continue;
     const where = at.oldestUnfinished;
     reasons.push(
       where === null

@@ -1,13 +1,13 @@
 /**
  * Runs one stage on one lane: polls, works, commits. Knows the ports only; the same code runs on any log.
  *
- * R1. What is held is bounded in records and bytes, from intake to commit; beyond that nothing is polled.
+ * R1. What is held is bounded in records and bytes, from intake to commit; beyond that nothing is polled (`IntakeLoop`).
  * R2. Offsets move over the contiguous finished prefix only, with the outputs of that prefix (`Committer`).
- * R3. Systemic failures of the log close the gate; `LOG_FENCED` and configuration errors end the runner.
+ * R3. Systemic failures of the log close the gate; those that need a restart and configuration errors end the runner.
  * R4. Stopping drains: no intake, work under way goes on until the drain deadline, then a last commit, then leave.
  */
-import { type FirstFiveError, toFirstFiveError } from '../core/errors.ts';
-import type { StreamRecord, TopicPartition } from '../core/record.ts';
+import { type FirstFiveError, needsRestart, toFirstFiveError } from '../core/errors.ts';
+import { partitionKey, type StreamRecord, type TopicPartition } from '../core/record.ts';
 import type { Lane } from '../core/upload.ts';
 import { type Clock, Pulse, sleep } from './clock.ts';
 import { Committer, type Settled } from './committer.ts';
@@ -15,11 +15,14 @@ import { Deadlines } from './deadlines.ts';
 import type { RecordHandler } from './handler.ts';
 import { InFlight } from './in-flight.ts';
 import { IntakeGate } from './intake-gate.ts';
+import { IntakeLoop } from './intake-loop.ts';
 import { catchUp, type LatestTable } from './latest-table.ts';
 import type { Assignment, GroupMember, Log } from './log.ts';
 import type { PartitionIntake } from './partition-intake.ts';
+import { RetryIntake } from './retry-intake.ts';
+import { inputTopics, requireCoOwned } from './side-inputs.ts';
 import type { RecordOutcome, StageTelemetry } from './telemetry.ts';
-import type { StageSpec } from './topology.ts';
+import { type StageSpec, writtenTopics } from './topology.ts';
 
 export interface StageRunnerOptions {
   readonly spec: StageSpec;
@@ -32,6 +35,8 @@ export interface StageRunnerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly telemetry: StageTelemetry;
+  /** Largest record by topic, where there is a limit. */
+  readonly maxRecordBytes?: ReadonlyMap<string, number>;
   /** Called for each record of a commit, after it. */
   readonly onSettled?: (settled: SettledRecord) => void;
 }
@@ -44,15 +49,14 @@ export interface SettledRecord {
 
 export type RunnerState = 'starting' | 'running' | 'draining' | 'stopped' | 'failed';
 
-const POLL_WAIT_MS = 500;
-const MAX_POLL_RECORDS = 500;
-
 export class StageRunner {
   readonly options: StageRunnerOptions;
   /** Closed while the work's surroundings fail (store, decoder, execution provider), or the log does. */
   readonly gates: { readonly work: IntakeGate; readonly log: IntakeGate };
   readonly committer: Committer;
   readonly inFlight: InFlight;
+  /** What waits in retry topics, as far as it was polled. */
+  readonly retries: RetryIntake | undefined;
   /** Why the runner ended, when it did by itself. */
   failure: FirstFiveError | undefined;
   state: RunnerState = 'starting';
@@ -61,10 +65,11 @@ export class StageRunner {
   readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
   #busySince: number | undefined;
-  #polledAt: number | undefined;
   #takenAt: number | undefined;
   #takenWhenLagging: number | undefined;
   #laggingSince: number | undefined;
+  readonly #intake: IntakeLoop;
+  readonly #hasSides: boolean;
   #member: GroupMember | undefined;
   #committing: Promise<void> = Promise.resolve();
   #loops: Promise<unknown> = Promise.resolve();
@@ -75,9 +80,22 @@ export class StageRunner {
     this.gates = { work: new IntakeGate(clock, random), log: new IntakeGate(clock, random) };
     const deadlines = new Deadlines(clock, spec.watchdog.attemptDeadlineMs);
     this.inFlight = new InFlight(
-      { spec, lane, handler, gate: this.gates.work, clock, deadlines, random, telemetry },
+      {
+        ...{ spec, lane, handler, gate: this.gates.work, clock, deadlines, random, telemetry },
+        ...(options.maxRecordBytes === undefined ? {} : { maxRecordBytes: options.maxRecordBytes }),
+      },
       { onFinished: () => this.#onFinished(), onDefect: (thrown) => this.#fail(toFirstFiveError(thrown)) },
     );
+    const isHeld = (at: TopicPartition) => this.inFlight.intakes.has(partitionKey(at));
+    this.retries = spec.retryTiers?.length ? new RetryIntake(spec.retryTiers, clock, isHeld) : undefined;
+    this.#hasSides = inputTopics(spec).length > 1;
+    this.#intake = new IntakeLoop({
+      ...{ spec, clock, inFlight: this.inFlight, retries: this.retries, gates: this.gates },
+      room: this.#pulses.room,
+      stopping: this.#stopping.signal,
+      guarded: (call) => this.#guarded(call),
+      onTaken: (records) => this.#take(records),
+    });
     this.#abandoned.signal.addEventListener('abort', () => this.#abandonAll(), { once: true });
     this.committer = new Committer({ table: options.guard?.table, telemetry, clock });
   }
@@ -87,7 +105,7 @@ export class StageRunner {
    * An idle stage is not stalled, however old its last commit; one that no longer polls is.
    */
   stalledFor(now: number): number {
-    if (this.#busySince === undefined) return now - (this.#polledAt ?? now);
+    if (this.#busySince === undefined) return now - (this.#intake.polledAt ?? now);
     return now - Math.max(this.#busySince, this.committer.lastCommitAt ?? 0);
   }
 
@@ -103,17 +121,24 @@ export class StageRunner {
     return this.#laggingSince === undefined ? 0 : now - this.#laggingSince;
   }
 
+  /** As `GroupMember.caughtUpTo`, for a partition of which nothing is held here. */
+  caughtUpTo(at: PartitionIntake): bigint | undefined {
+    if (at.heldRecords > 0 || this.retries?.holds(at) === true) return undefined;
+    return this.#member?.caughtUpTo?.(at);
+  }
+
   /** Joins the group and starts. Rejects with what made joining impossible (`GROUP_IN_USE`, say). */
   async start(): Promise<void> {
     const { log, spec, slot } = this.options;
     this.#member = await log.join({
       groupId: spec.groupId,
-      topics: [spec.input],
+      topics: inputTopics(spec),
+      outputs: writtenTopics(spec),
       slot,
       listener: { onAssigned: (p) => this.#onAssigned(p), onRevoked: (p) => this.#onRevoked(p) },
     });
     this.state = 'running';
-    const loops = [this.#intakeLoop(this.#member), this.#commitLoop(this.#member)];
+    const loops = [this.#intake.run(this.#member), this.#commitLoop(this.#member)];
     this.#loops = Promise.all(loops).catch((thrown: unknown) => this.#fail(toFirstFiveError(thrown)));
   }
 
@@ -155,8 +180,10 @@ export class StageRunner {
   async #onAssigned(partitions: readonly Assignment[]): Promise<void> {
     const { guard, log } = this.options;
     this.inFlight.assign(partitions);
-    const numbers = partitions.map((at) => at.partition);
-    if (guard !== undefined) await catchUp(log, guard.table, guard.topic, numbers);
+    this.retries?.forget(partitions);
+    if (guard === undefined) return;
+    const numbers = new Set(partitions.map((at) => at.partition));
+    await catchUp(log, guard.table, guard.topic, [...numbers]);
   }
 
   /** Commits what is finished while the partitions are still ours, then forgets the rest: the next owner reads it again. */
@@ -164,34 +191,36 @@ export class StageRunner {
     const mine = this.inFlight.held(partitions);
     if (this.#member !== undefined) await this.#commitFinished(this.#member, mine).catch(() => {});
     this.inFlight.revoke(partitions);
+    this.retries?.forget(partitions);
     this.#announceAll();
-  }
-
-  async #intakeLoop(member: GroupMember): Promise<void> {
-    const stopping = this.#stopping.signal;
-    const { intake } = this.options.spec;
-    while (!stopping.aborted) {
-      await this.gates.work.passable(stopping);
-      await this.gates.log.passable(stopping);
-      const room = Math.min(intake.maxInFlight - this.inFlight.records, MAX_POLL_RECORDS);
-      const roomBytes = intake.maxInFlightBytes - this.inFlight.bytes;
-      if (room <= 0 || roomBytes <= 0) {
-        await this.#pulses.room.next();
-        continue;
-      }
-      const request = { maxRecords: room, maxBytes: roomBytes, maxWaitMs: POLL_WAIT_MS, signal: stopping };
-      const records = await this.#guarded(() => member.poll(request));
-      if (stopping.aborted) return;
-      this.#polledAt = this.options.clock.now();
-      if (records !== undefined && records.length > 0) this.#take(records);
+    try {
+      for (const left of this.inFlight.intakes.values()) this.#requireCoOwned(left);
+    } catch (thrown) {
+      this.#fail(toFirstFiveError(thrown));
     }
   }
 
+  #requireCoOwned(at: TopicPartition): void {
+    requireCoOwned(this.options.spec, at, (other) => this.inFlight.intakes.has(partitionKey(other)));
+  }
+
   #take(records: readonly StreamRecord[]): void {
-    this.options.telemetry.consumed(this.options.spec.input, records.length);
+    const { spec, telemetry } = this.options;
+    if (this.#hasSides) this.#takeFromSides(records);
+    else telemetry.consumed(spec.input, records.length);
     this.#takenAt = this.options.clock.now();
     this.#busySince ??= this.#takenAt;
     this.inFlight.take(records);
+  }
+
+  #takeFromSides(records: readonly StreamRecord[]): void {
+    const { telemetry } = this.options;
+    const byTopic = new Map<string, number>();
+    for (const record of records) {
+      this.#requireCoOwned(record);
+      byTopic.set(record.topic, (byTopic.get(record.topic) ?? 0) + 1);
+    }
+    for (const [topic, count] of byTopic) telemetry.consumed(topic, count);
   }
 
   #onFinished(): void {
@@ -209,7 +238,7 @@ export class StageRunner {
         await this.#pulses.finished.next();
         continue;
       }
-      if (!this.#commitIsDue()) await this.#commitInterval(clock, spec.commit.intervalMs);
+      if (!this.#commitIsDue()) await this.#pulses.due.nextWithin(clock, spec.commit.intervalMs);
       await commit();
       await this.gates.log.passable(this.#abandoned.signal);
     }
@@ -223,18 +252,12 @@ export class StageRunner {
     return this.#stopping.signal.aborted && committable === this.inFlight.records;
   }
 
-  /** Waits for the commit interval, or until a commit is due before it. */
-  async #commitInterval(clock: Clock, intervalMs: number): Promise<void> {
-    const early = new AbortController();
-    await Promise.race([sleep(clock, intervalMs, early.signal), this.#pulses.due.next()]);
-    early.abort();
-  }
-
   /** Commits are serialised: a revocation may ask for one while the loop is in another. */
   #commitFinished(member: GroupMember, intakes: Iterable<PartitionIntake>): Promise<void> {
     const next = this.#committing.then(async () => {
       const settled = await this.committer.commit(member, intakes, this.options.spec.commit.maxRecords);
-      for (const one of settled) this.#settle(one);
+      const now = this.options.clock.now();
+      for (const one of settled) this.#settle(one, now);
       if (this.inFlight.records === 0) this.#busySince = undefined;
       if (settled.length > 0) this.#pulses.room.announce();
     });
@@ -242,11 +265,10 @@ export class StageRunner {
     return next;
   }
 
-  #settle({ finished, outcome }: Settled): void {
-    const { task, result, span } = finished;
-    const seconds = (this.options.clock.now() - task.startedAt) / 1000;
-    this.options.telemetry.recordDone(span, task.record.topic, outcome, seconds, result.error);
-    this.options.onSettled?.({ record: task.record, outcome, error: result.error });
+  #settle({ finished, outcome }: Settled, now: number): void {
+    const { record, startedAt, result, span } = finished;
+    this.options.telemetry.recordDone(span, record.topic, outcome, (now - startedAt) / 1000, result.error);
+    this.options.onSettled?.({ record, outcome, error: result.error });
   }
 
   /** Systemic failures of the log close its gate and count as "nothing came"; others end the runner (R3). */
@@ -257,7 +279,7 @@ export class StageRunner {
       return result;
     } catch (thrown) {
       const error = toFirstFiveError(thrown);
-      if (error.kind !== 'systemic' || error.code === 'LOG_FENCED') throw error;
+      if (error.kind !== 'systemic' || needsRestart(error)) throw error;
       this.gates.log.fail(error);
       return undefined;
     }

@@ -6,7 +6,9 @@
 import {
   type Context,
   context,
+  INVALID_SPAN_CONTEXT,
   metrics,
+  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -18,7 +20,7 @@ import {
 import type { FirstFiveError } from '../core/errors.ts';
 import { headerText, type OutputRecord, type RecordHeaders, type StreamRecord } from '../core/record.ts';
 
-export type RecordOutcome = 'emitted' | 'superseded' | 'dead-lettered';
+export type RecordOutcome = 'emitted' | 'superseded' | 'retried' | 'dead-lettered';
 
 /** Buckets reach to a minute: media work is slower than the conventions' advice of 10 s. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -38,9 +40,29 @@ export function traceHeaders(parent: Context): RecordHeaders {
   return headers;
 }
 
+const UNTRACED = { span: trace.wrapSpanContext(INVALID_SPAN_CONTEXT), parent: undefined };
+
+function hasTracer(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('firstfive') !== undefined;
+}
+
+/** Looked up once for each run of a topic: most units have one topic only. */
+function countByTopic(outputs: readonly OutputRecord[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < outputs.length; ) {
+    const topic = outputs[i]?.topic ?? '';
+    const from = i;
+    while (i < outputs.length && outputs[i]?.topic === topic) i += 1;
+    counts.set(topic, (counts.get(topic) ?? 0) + i - from);
+  }
+  return counts;
+}
+
 export class StageTelemetry {
   readonly #stage: string;
   readonly #groupId: string;
+  #tracing = false;
   readonly #tracer = trace.getTracer('firstfive');
   readonly #meter = metrics.getMeter('firstfive');
   readonly #consumed = this.#meter.createCounter('messaging.client.consumed.messages');
@@ -66,8 +88,9 @@ export class StageTelemetry {
     this.#consumed.add(records, { ...this.#messaging(topic), 'messaging.operation.name': 'poll' });
   }
 
-  /** The span of one record; its parent is the producer's, from the record's own headers. */
-  startRecord(record: StreamRecord): { span: Span; parent: Context } {
+  /** The span of one record; its parent is the producer's, from the record's own headers. No context when nobody traces. */
+  startRecord(record: StreamRecord): { readonly span: Span; readonly parent: Context | undefined } {
+    if (!this.#traces()) return UNTRACED;
     const upstream = propagation.extract(context.active(), record.headers, headerGetter);
     const attributes = {
       ...this.#messaging(record.topic),
@@ -81,6 +104,12 @@ export class StageTelemetry {
       upstream,
     );
     return { span, parent: trace.setSpan(upstream, span) };
+  }
+
+  /** Somebody takes the spans, or hands trace contexts on. Asked until it is so. */
+  #traces(): boolean {
+    this.#tracing ||= hasTracer() || propagation.fields().length > 0;
+    return this.#tracing;
   }
 
   recordDone(
@@ -108,9 +137,7 @@ export class StageTelemetry {
 
   committed(outputs: readonly OutputRecord[], seconds: number): void {
     this.#commit.record(seconds, { stage: this.#stage });
-    const byTopic = new Map<string, number>();
-    for (const output of outputs) byTopic.set(output.topic, (byTopic.get(output.topic) ?? 0) + 1);
-    for (const [topic, count] of byTopic) {
+    for (const [topic, count] of countByTopic(outputs)) {
       this.#sent.add(count, { ...this.#messaging(topic), 'messaging.operation.name': 'send' });
     }
   }
@@ -121,11 +148,20 @@ export class StageTelemetry {
 
   /** Gauges read on collection: what is in flight, the age of the frontier, and lag by partition. */
   observe(
-    read: () => { inFlight: number; bytes: number; frontierAgeMs: number; lag: ReadonlyMap<string, number> },
+    read: () => {
+      inFlight: number;
+      bytes: number;
+      frontierAgeMs: number;
+      waiting: number;
+      lag: ReadonlyMap<string, number>;
+    },
   ): void {
     const inFlight = this.#meter.createObservableGauge('firstfive.in_flight.records');
     const bytes = this.#meter.createObservableGauge('firstfive.in_flight.size', { unit: 'By' });
     const age = this.#meter.createObservableGauge('firstfive.frontier.age', { unit: 's' });
+    const waiting = this.#meter.createObservableGauge('firstfive.retries.waiting', {
+      description: 'Records of retry topics that are not due yet',
+    });
     const lag = this.#meter.createObservableGauge('firstfive.lag', {
       description: 'End offset minus frontier',
     });
@@ -136,9 +172,10 @@ export class StageTelemetry {
         result.observe(inFlight, now.inFlight, stage);
         result.observe(bytes, now.bytes, stage);
         result.observe(age, now.frontierAgeMs / 1000, stage);
+        result.observe(waiting, now.waiting, stage);
         for (const [partition, value] of now.lag) result.observe(lag, value, { ...stage, partition });
       },
-      [inFlight, bytes, age, lag],
+      [inFlight, bytes, age, waiting, lag],
     );
   }
 

@@ -2,12 +2,14 @@
  * A topology as a value: stages, topics, bundle, policies. It can be checked, printed and driven in memory before
  * anything connects. `config/topology-file.ts` reads one from YAML; nothing here does I/O.
  *
- * T1. Each stage has one input topic and its own consumer group.
+ * T1. Each stage has one input topic and its own consumer group, which may read side inputs as well (`side-inputs.ts`).
  * T2. A stage that writes the guarded topic (the ranking topic) reads an input with the same number of partitions, so that
- *     one member owns an upload's past scores and its next ones.
+ *     one member owns an upload's past scores and its next ones. The same goes for the last output of a stage with retry
+ *     topics: what comes back from there may be older than what was emitted meanwhile.
  */
 import { FirstFiveError } from '../core/errors.ts';
 import type { TopicSpec } from './log.ts';
+import { type RetryTier, sharedSideInputs, sideInputProblems, sideInputs } from './side-inputs.ts';
 
 export const STEPS = ['extract', 'embed', 'score'] as const;
 export type Step = (typeof STEPS)[number];
@@ -16,7 +18,7 @@ export const DELIVERIES = ['exactly-once', 'at-least-once'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
 export interface RetryPolicy {
-  /** Attempts in all, the first one included. */
+  /** Attempts in place, the first one included. Each retry topic gives one more. */
   readonly maxAttempts: number;
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
@@ -52,6 +54,10 @@ export interface StageSpec {
   /** Where each step's result goes; a step without an entry hands over in memory only. */
   readonly outputs: Readonly<Partial<Record<Step, string>>>;
   readonly deadLetters: string;
+  /** Where records wait that outlast the attempts in place, shortest delay first; without any, they are dead letters. */
+  readonly retryTiers?: readonly RetryTier[];
+  /** Ready-made score records to be written to the ranking topic, unless something newer was. */
+  readonly publish?: string;
   readonly intake: IntakePolicy;
   readonly commit: CommitPolicy;
   readonly retry: RetryPolicy;
@@ -75,6 +81,8 @@ export interface Topology {
   readonly topics: readonly TopicSpec[];
   readonly stages: readonly StageSpec[];
   readonly decoders: number;
+  /** Whether extractions are kept in the object store and looked up there. */
+  readonly extractionCache?: boolean;
   readonly inference: InferencePolicy;
 }
 
@@ -94,7 +102,7 @@ export function topologyProblems(topology: Topology): readonly string[] {
       problems.push(`two stages share the ${what} ${value}`);
     }
   }
-  problems.push(...cycleProblems(topology.stages));
+  problems.push(...sharedSideInputs(topology.stages), ...cycleProblems(topology.stages));
   return problems;
 }
 
@@ -108,7 +116,7 @@ export function requireRunnable(topology: Topology): void {
 function stageProblems(stage: StageSpec, topics: ReadonlyMap<string, TopicSpec>): string[] {
   const problems: string[] = [];
   const at = `stage ${stage.name}`;
-  const wanted = [stage.input, stage.deadLetters, ...Object.values(stage.outputs)];
+  const wanted = [stage.input, stage.deadLetters, ...Object.values(stage.outputs), ...sideInputs(stage)];
   for (const name of wanted) {
     if (!topics.has(name)) problems.push(`${at} names topic ${name}, which is not declared`);
   }
@@ -122,12 +130,46 @@ function stageProblems(stage: StageSpec, topics: ReadonlyMap<string, TopicSpec>)
     if (!stage.steps.includes(step as Step))
       problems.push(`${at} has an output for ${step}, which it does not run`);
   }
-  const ranking = stage.outputs.score === undefined ? undefined : topics.get(stage.outputs.score);
+  const guarded = topics.get(guardedTopic(stage) ?? '');
   const input = topics.get(stage.input);
-  if (ranking !== undefined && input !== undefined && ranking.partitions !== input.partitions) {
-    problems.push(`${at}: ${input.name} and ${ranking.name} must have the same number of partitions (T2)`);
+  if (guarded !== undefined && input !== undefined && guarded.partitions !== input.partitions) {
+    problems.push(`${at}: ${input.name} and ${guarded.name} must have the same number of partitions (T2)`);
   }
+  problems.push(...sideInputProblems(stage, topics), ...sizeProblems(stage, topics));
   return problems;
+}
+
+/** What failed is written once more, with headers on top: there must be room, or it could go nowhere. */
+const PROVENANCE_BYTES = 16 * 1024;
+
+function sizeProblems(stage: StageSpec, topics: ReadonlyMap<string, TopicSpec>): string[] {
+  const limitOf = (name: string) => topics.get(name)?.maxRecordBytes;
+  const { input, publish, deadLetters, outputs, retryTiers = [] } = stage;
+  const largest = Math.max(...[input, publish ?? input].map((name) => limitOf(name) ?? 0));
+  const needed = [deadLetters, ...retryTiers.map(({ topic }) => topic)].map(
+    (name) => [name, largest + PROVENANCE_BYTES] as const,
+  );
+  if (publish !== undefined && outputs.score !== undefined)
+    needed.push([outputs.score, limitOf(publish) ?? 0]);
+  return needed
+    .filter(([name, bytes]) => (limitOf(name) ?? Infinity) < bytes)
+    .map(
+      ([name, bytes]) => `stage ${stage.name}: ${name} must take records of ${bytes} bytes (maxRecordBytes)`,
+    );
+}
+
+export function writtenTopics({ outputs, deadLetters, retryTiers = [] }: StageSpec): readonly string[] {
+  return [...new Set([...Object.values(outputs), deadLetters, ...retryTiers.map(({ topic }) => topic)])];
+}
+
+/**
+ * The topic in which a lower revision must never follow a higher one, although the stage may finish them so: the ranking
+ * topic, or the last output of a stage whose records can come back late from its retry topics.
+ */
+export function guardedTopic({ outputs, steps, retryTiers = [] }: StageSpec): string | undefined {
+  if (outputs.score !== undefined) return outputs.score;
+  const last = steps.at(-1);
+  return retryTiers.length === 0 || last === undefined ? undefined : outputs[last];
 }
 
 function isContiguous(steps: readonly Step[]): boolean {

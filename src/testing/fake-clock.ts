@@ -1,16 +1,15 @@
-/** A clock advanced by hand. Timers fire in order of their time, then of their making. */
+/** A clock advanced by hand, in whole milliseconds. Timers fire in order of their time, then of their making. */
 import type { Clock } from '../runtime/clock.ts';
 
 interface Timer {
   readonly at: number;
-  readonly id: number;
   readonly callback: () => void;
 }
 
 export class FakeClock implements Clock {
   #now: number;
-  #nextId = 0;
-  #timers: Timer[] = [];
+  /** In the order of their making. */
+  readonly #timers = new Set<Timer>();
 
   constructor(startMs = 1_700_000_000_000) {
     this.#now = startMs;
@@ -21,28 +20,42 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, delayMs), id: this.#nextId++, callback };
-    this.#timers.push(timer);
+    const timer = { at: this.#now + Math.ceil(Math.max(0, delayMs)), callback };
+    this.#timers.add(timer);
     return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      this.#timers.delete(timer);
     };
+  }
+
+  /** When the next timer falls due, in milliseconds since the epoch; `undefined` when none is set. */
+  get nextAt(): number | undefined {
+    return this.#next()?.at;
+  }
+
+  /** Moves to the next timer that falls due by `until` and fires it; false, and time at `until`, when there is none. */
+  fireNext(until: number): boolean {
+    const timer = this.#next();
+    if (timer === undefined || timer.at > until) {
+      this.#now = Math.max(this.#now, until);
+      return false;
+    }
+    this.#timers.delete(timer);
+    this.#now = Math.max(this.#now, timer.at);
+    timer.callback();
+    return true;
   }
 
   /** Moves time on, firing what falls due and letting promises settle after each timer. */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+    const until = this.#now + Math.ceil(ms);
     await settle();
-    for (;;) {
-      const due = this.#timers
-        .filter((timer) => timer.at <= until)
-        .sort((a, b) => a.at - b.at || a.id - b.id)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== due);
-      this.#now = Math.max(this.#now, due.at);
-      due.callback();
-      await settle();
-    }
-    this.#now = until;
+    while (this.fireNext(until)) await settle();
+  }
+
+  #next(): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers) if (next === undefined || timer.at < next.at) next = timer;
+    return next;
   }
 }
 

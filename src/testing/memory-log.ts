@@ -1,94 +1,89 @@
 /**
- * A log in memory, for tests: the semantics of the port without files or time. One owner per group; a second `join` takes
- * over and fences the first, so that zombies can be tested.
+ * A log in memory, for tests: the semantics of the port without files, brokers or waiting. Several members share a group's
+ * partitions; a member that joins with the slot of another one fences it, so that zombies can be tested.
  */
-import { FirstFiveError } from '../core/errors.ts';
-import { partitionForKey } from '../core/murmur2.ts';
-import {
-  type OutputRecord,
-  partitionKey,
-  recordBytes,
-  type StreamRecord,
-  type TopicPartition,
-} from '../core/record.ts';
-import { type Clock, Pulse } from '../runtime/clock.ts';
+import type { OutputRecord, StreamRecord } from '../core/record.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
 import type {
-  Assignment,
-  CommitUnit,
   GroupMember,
   GroupOptions,
   Log,
+  LogAdmin,
   LogReader,
   PartitionOffset,
   PollRequest,
   ReadFrom,
-  TopicDescription,
   TopicSpec,
 } from '../runtime/log.ts';
+import { MemoryGroup } from './memory-group.ts';
+import { MemoryMember, type PollPortion } from './memory-member.ts';
+import type { LogStep, MemoryLogFault } from './memory-step.ts';
+import { MemoryTopics } from './memory-topics.ts';
+import { waitForRecords } from './memory-wait.ts';
 
-interface MemoryTopic {
-  readonly spec: TopicSpec;
-  readonly partitions: StreamRecord[][];
+/** What the connections of one log share. */
+interface Shared {
+  readonly clock: Clock;
+  readonly topics: MemoryTopics;
+  readonly groups: Map<string, MemoryGroup>;
 }
-
-interface Group {
-  epoch: number;
-  readonly committed: Map<string, PartitionOffset>;
-}
-
-/** Called before a step takes effect; a test throws from it to inject a failure. */
-export type MemoryLogFault = (step: 'poll' | 'commit' | 'committed' | 'append') => void;
 
 export class MemoryLog implements Log {
-  readonly #topics = new Map<string, MemoryTopic>();
-  readonly #groups = new Map<string, Group>();
-  readonly #appended = new Pulse();
-  readonly #clock: Clock;
+  readonly #shared: Shared;
+  readonly admin: LogAdmin;
+  /** Of this connection. */
   fault: MemoryLogFault = () => {};
+  /** Uniform in [0, 1). With it, polls return a random part of what there is; without it, all that was asked for. */
+  random: (() => number) | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(clock: Clock, shared?: Shared) {
+    const topics = new MemoryTopics();
+    this.#shared = shared ?? { clock, topics, groups: new Map() };
+    this.admin = adminOf(this.#shared);
   }
 
-  readonly admin = {
-    ensureTopics: async (topics: readonly TopicSpec[]) => {
-      for (const spec of topics) this.#ensure(spec);
-    },
-    describeTopics: async (names?: readonly string[]) =>
-      (names ?? [...this.#topics.keys()]).map((name) => this.#describe(name)),
-    committedOffsets: async (groupId: string) => [...(this.#groups.get(groupId)?.committed.values() ?? [])],
-    offsetsForTime: async (topic: string, timestampMs: number) =>
-      this.#topic(topic).partitions.map((records, partition) => {
-        const first = records.find((record) => record.timestamp >= timestampMs);
-        return { topic, partition, offset: first?.offset ?? BigInt(records.length) };
-      }),
-    clean: async () => 0,
-  };
+  /** The same log through a connection of its own, as another process would have it: with faults of its own. */
+  connect(clock: Clock = this.#shared.clock): MemoryLog {
+    return new MemoryLog(clock, { ...this.#shared, clock });
+  }
 
   async join(options: GroupOptions): Promise<GroupMember> {
-    const group = this.#groups.get(options.groupId) ?? { epoch: 0, committed: new Map() };
-    this.#groups.set(options.groupId, group);
-    group.epoch += 1;
-    const epoch = group.epoch;
-    const assignments = options.topics.flatMap((topic) =>
-      this.#topic(topic).partitions.map((_, partition): Assignment => {
-        const committed = group.committed.get(partitionKey({ topic, partition }));
-        return { topic, partition, epoch, position: committed?.offset ?? 0n };
-      }),
-    );
-    await options.listener.onAssigned(assignments);
-    return this.#member(group, epoch, assignments);
+    const { topics } = this.#shared;
+    for (const topic of options.topics) topics.describe(topic);
+    const group = this.#group(options.groupId);
+    const member = new MemoryMember({
+      options,
+      group,
+      topics,
+      fault: (step) => this.#step(step),
+      idle: (ms, signal) => this.#idle(ms, signal),
+      portion: (keys, request) => this.#portion(keys, request),
+    });
+    await group.join(member);
+    return {
+      poll: (request) => member.poll(request),
+      commit: (unit) => member.commit(unit),
+      pause: (partitions) => member.pause(partitions),
+      resume: (partitions) => member.resume(partitions),
+      leave: () => member.leave(),
+    };
   }
 
   async append(records: readonly OutputRecord[]): Promise<readonly PartitionOffset[]> {
-    this.fault('append');
-    return this.#write(records);
+    await this.#step('append');
+    return this.#shared.topics.append(records);
   }
 
-  async openReader(topics: readonly string[], from: ReadFrom): Promise<LogReader> {
-    const positions = await this.#startingAt(topics, from);
+  async openReader(names: readonly string[], from: ReadFrom): Promise<LogReader> {
+    const { topics } = this.#shared;
+    const positions = topics.positionsFrom(names, from);
+    const idle = (ms: number, signal: AbortSignal | undefined) => this.#idle(ms, signal);
     return {
-      next: (request) => this.#read(positions, request, () => false),
+      next: (request) =>
+        waitForRecords(request, idle, async () => {
+          await this.#step('read');
+          return topics.take(positions, request);
+        }),
       positions: () => [...positions.values()],
       close: async () => {},
     };
@@ -98,152 +93,73 @@ export class MemoryLog implements Log {
 
   /** Everything in a topic, by partition. */
   records(topic: string): readonly (readonly StreamRecord[])[] {
-    return this.#topic(topic).partitions;
+    return this.#shared.topics.records(topic);
   }
 
-  #ensure(spec: TopicSpec): void {
-    const known = this.#topics.get(spec.name);
-    if (known === undefined) {
-      this.#topics.set(spec.name, { spec, partitions: Array.from({ length: spec.partitions }, () => []) });
-    } else if (known.spec.partitions !== spec.partitions) {
-      throw new FirstFiveError('TOPIC_MISMATCH', `${spec.name} has ${known.spec.partitions} partitions`);
-    }
+  /** Drops the member with this slot, as a group does when its session time-out has passed. */
+  expire(groupId: string, slot: string): void {
+    this.#group(groupId).expire(slot);
   }
 
-  #topic(name: string): MemoryTopic {
-    const topic = this.#topics.get(name);
-    if (topic === undefined) throw new FirstFiveError('TOPIC_NOT_FOUND', `no topic ${name}`);
-    return topic;
+  ensureTopic(spec: TopicSpec): void {
+    this.#shared.topics.ensure(spec);
   }
 
-  #describe(name: string): TopicDescription {
-    const { spec, partitions } = this.#topic(name);
-    return { ...spec, offsets: partitions.map((records) => ({ start: 0n, end: BigInt(records.length) })) };
+  /** `append` without its step: nothing can go wrong with it, and it takes effect before it returns. */
+  write(records: readonly OutputRecord[]): readonly PartitionOffset[] {
+    return this.#shared.topics.append(records);
   }
 
-  #write(records: readonly OutputRecord[]): readonly PartitionOffset[] {
-    const places = records.map((record) => {
-      const topic = this.#topic(record.topic);
-      const partition =
-        record.partition ?? partitionForKey(record.key ?? new Uint8Array(), topic.partitions.length);
-      const into = topic.partitions[partition];
-      if (into === undefined)
-        throw new FirstFiveError('TOPIC_MISMATCH', `${record.topic} has no partition ${partition}`);
-      return { record, partition, into };
-    });
-    const written = places.map(({ record, partition, into }) => {
-      const offset = BigInt(into.length);
-      into.push({ ...record, partition, offset });
-      return { topic: record.topic, partition, offset };
-    });
-    this.#appended.announce();
-    return written;
+  /** Records that a group has still to commit: of `topics`, and of every topic that a member of it has ever read. */
+  lag(groupId: string, ...topics: readonly string[]): number {
+    return this.#group(groupId).lag(topics, (topic) => this.#shared.topics.describe(topic).offsets);
   }
 
-  #member(group: Group, epoch: number, assignments: readonly Assignment[]): GroupMember {
-    const positions = new Map(assignments.map((at) => [partitionKey(at), { ...at, offset: at.position }]));
-    const paused = new Set<string>();
-    let left = false;
-    const requireOwner = () => {
-      if (group.epoch !== epoch || left)
-        throw new FirstFiveError('LOG_FENCED', 'another member owns the group');
-    };
+  /** Slots of a group's members. */
+  members(groupId: string): readonly string[] {
+    return this.#group(groupId).slots;
+  }
+
+  #group(groupId: string): MemoryGroup {
+    const { groups, topics } = this.#shared;
+    const group = groups.get(groupId) ?? new MemoryGroup((topic) => topics.describe(topic).partitions);
+    groups.set(groupId, group);
+    return group;
+  }
+
+  async #step(step: LogStep): Promise<void> {
+    await this.fault(step);
+  }
+
+  async #idle(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const early = new AbortController();
+    const wake = () => early.abort();
+    if (signal?.aborted) return;
+    signal?.addEventListener('abort', wake, { once: true });
+    void this.#shared.topics.appended.next().then(wake);
+    await sleep(this.#shared.clock, ms, early.signal);
+    signal?.removeEventListener('abort', wake);
+  }
+
+  #portion(keys: readonly string[], { maxRecords }: PollRequest): PollPortion {
+    const { random } = this;
+    if (random === undefined || keys.length === 0) return { keys, maxRecords };
+    const first = Math.floor(random() * keys.length);
     return {
-      poll: async (request) => {
-        this.fault('poll');
-        if (!left) requireOwner();
-        return left ? [] : this.#read(positions, request, (key) => paused.has(key));
-      },
-      commit: async (unit: CommitUnit) => {
-        this.fault('commit');
-        requireOwner();
-        if (unit.offsets.some((at) => at.epoch !== epoch)) {
-          throw new FirstFiveError('LOG_FENCED', 'an offset carries the epoch of another assignment');
-        }
-        this.#write(unit.outputs);
-        for (const { topic, partition, offset } of unit.offsets) {
-          group.committed.set(partitionKey({ topic, partition }), { topic, partition, offset });
-        }
-        this.fault('committed');
-      },
-      pause: (partitions: readonly TopicPartition[]) => {
-        for (const at of partitions) paused.add(partitionKey(at));
-      },
-      resume: (partitions: readonly TopicPartition[]) => {
-        for (const at of partitions) paused.delete(partitionKey(at));
-        this.#appended.announce();
-      },
-      leave: async () => {
-        left = true;
-      },
+      keys: [...keys.slice(first), ...keys.slice(0, first)],
+      maxRecords: 1 + Math.floor(random() * maxRecords),
     };
   }
+}
 
-  async #startingAt(topics: readonly string[], from: ReadFrom): Promise<Map<string, PartitionOffset>> {
-    const all: PartitionOffset[] = [];
-    if (from.at === 'offsets') all.push(...from.offsets.map((at) => this.#held(at)));
-    else {
-      for (const topic of topics) {
-        if (from.at === 'time') all.push(...(await this.admin.offsetsForTime(topic, from.timestampMs)));
-        else {
-          this.#describe(topic).offsets.forEach(({ start, end }, partition) => {
-            all.push({ topic, partition, offset: from.at === 'end' ? end : start });
-          });
-        }
-      }
-    }
-    return new Map(all.map((at) => [partitionKey(at), at]));
-  }
-
-  #held(at: PartitionOffset): PartitionOffset {
-    const end = this.#describe(at.topic).offsets[at.partition]?.end;
-    if (end !== undefined && at.offset >= 0n && at.offset <= end) return at;
-    throw new FirstFiveError('OFFSET_OUT_OF_RANGE', `${partitionKey(at)} does not hold offset ${at.offset}`);
-  }
-
-  async #read(
-    positions: Map<string, PartitionOffset>,
-    request: PollRequest,
-    skipped: (key: string) => boolean,
-  ): Promise<readonly StreamRecord[]> {
-    const records = this.#take(positions, request, skipped);
-    if (records.length > 0 || request.maxWaitMs === 0 || request.signal?.aborted) return records;
-    await this.#wait(request);
-    return this.#take(positions, request, skipped);
-  }
-
-  #take(
-    positions: Map<string, PartitionOffset>,
-    request: PollRequest,
-    skipped: (key: string) => boolean,
-  ): StreamRecord[] {
-    const taken: StreamRecord[] = [];
-    let bytes = 0;
-    for (const [key, at] of positions) {
-      if (skipped(key)) continue;
-      const partition = this.#topic(at.topic).partitions[at.partition] ?? [];
-      for (const record of partition.slice(Number(at.offset))) {
-        const size = recordBytes(record);
-        if (taken.length >= request.maxRecords || (taken.length > 0 && bytes + size > request.maxBytes)) {
-          return taken;
-        }
-        taken.push(record);
-        bytes += size;
-        positions.set(key, { ...at, offset: record.offset + 1n });
-      }
-    }
-    return taken;
-  }
-
-  #wait(request: PollRequest): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(request.maxWaitMs, resolve);
-      const wake = () => {
-        cancel();
-        resolve();
-      };
-      request.signal?.addEventListener('abort', wake, { once: true });
-      void this.#appended.next().then(wake);
-    });
-  }
+function adminOf({ topics, groups }: Shared): LogAdmin {
+  return {
+    ensureTopics: async (specs: readonly TopicSpec[]) => {
+      for (const spec of specs) topics.ensure(spec);
+    },
+    describeTopics: async (names) => (names ?? topics.names).map((name) => topics.describe(name)),
+    committedOffsets: async (groupId) => [...(groups.get(groupId)?.committed.values() ?? [])],
+    offsetsForTime: async (topic, timestampMs) => topics.atTime(topic, timestampMs),
+    clean: async () => 0,
+  };
 }

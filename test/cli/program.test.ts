@@ -90,7 +90,8 @@ describe('the command line', () => {
     [['topology', 'lint', '--provider', 'gpu'], 78],
     [['submit', 'x', '--log', 'kafka://h'], 78],
     [['submit', 'x', '--log', 'sqlite:/dev/null/log.db'], 78],
-    [['submit', 'x', '--registry', 'http://h:8081'], 78],
+    [['submit', 'x', '--registry', 'ftp://h'], 78],
+    [['submit', 'x', '--registry', 'http://127.0.0.1:1'], 1],
     [['models', 'verify', 'none'], 78],
     [['tail', 'no.such.topic', '--no-follow'], 78],
   ])('exits for %j with %i and one line on stderr', async (args, expected) => {

@@ -4,6 +4,7 @@ import {
   parseLogPlace,
   parseModelsPlace,
   parseRegistryPlace,
+  parseS3Places,
   parseStorePlace,
   quoted,
 } from '../../src/config/places.ts';
@@ -23,6 +24,14 @@ describe('places', () => {
       kind: 'kafka',
       brokers: ['a:9092', 'b.example:9093'],
     });
+  });
+
+  it('reads a list of places on S3, and refuses it whole for one that is none', () => {
+    expect(parseS3Places('s3://one,s3://two/in/')).toEqual([
+      { bucket: 'one', prefix: '' },
+      { bucket: 'two', prefix: 'in' },
+    ]);
+    expect(() => parseS3Places('s3://one,folder:two')).toThrow(/folder:two.*is no place of an S3 store/);
   });
 
   it('parts a bucket from its prefix', () => {

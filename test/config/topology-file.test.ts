@@ -69,6 +69,38 @@ describe('a topology file', () => {
     });
   });
 
+  it('names one retry topic for each delay, and gives what fails more room than its input', () => {
+    const text =
+      `${minimal}    retry: { topics: [30s, { delay: 5m, topic: later }] }\n    publish: ready\n`.replace(
+        '  bad:\n',
+        '  bad:\n  in.retry.30s: { partitions: 2 }\n  later: { partitions: 2, maxRecordBytes: 20MiB }\n  ready: { partitions: 2 }\n',
+      );
+    const topology = topologyFrom(parseTopologyFile({ file: 't.yaml', text }), {
+      ...settings,
+      topicPrefix: 'p.',
+    });
+    expect(topology.stages[0]).toMatchObject({
+      retryTiers: [
+        { topic: 'p.in.retry.30s', delayMs: 30_000 },
+        { topic: 'p.later', delayMs: 300_000 },
+      ],
+      publish: 'p.ready',
+    });
+    const limits = Object.fromEntries(
+      topology.topics.map(({ name, maxRecordBytes }) => [name, maxRecordBytes]),
+    );
+    expect(limits).toEqual({
+      ...{ 'p.in': 8_388_608, 'p.out': 8_388_608, 'p.ready': 8_388_608 },
+      ...{ 'p.bad': 8_650_752, 'p.in.retry.30s': 8_650_752, 'p.later': 20_971_520 },
+    });
+  });
+
+  it('refuses retry topics whose delays get shorter', () => {
+    expect(problem(`${minimal}    retry: { topics: [5m, 30s] }\n`)).toMatch(
+      /delays of topics must not get shorter/,
+    );
+  });
+
   it('puts the prefix before every topic and every group', () => {
     const topology = topologyFrom(parseTopologyFile({ file: 't.yaml', text: minimal }), {
       ...settings,

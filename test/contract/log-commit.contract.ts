@@ -1,7 +1,17 @@
 /** The part of the log's contract that is about groups: assignment, atomic commits, isolation and fencing. */
 import { expect, it } from 'vitest';
 import type { Assignment, GroupMember, GroupOptions, OffsetCommit } from '../../src/runtime/log.ts';
-import { type LogContext, NO_WAIT, numbered, output, QUIET, readAll, take, text } from './log-harness.ts';
+import {
+  type LogContext,
+  NO_WAIT,
+  numbered,
+  output,
+  POLL,
+  QUIET,
+  readAll,
+  take,
+  text,
+} from './log-harness.ts';
 
 interface Joined {
   readonly member: GroupMember;
@@ -59,6 +69,19 @@ function describeMembers(context: LogContext): void {
     expect(await member.poll(NO_WAIT)).toEqual([]);
     member.resume([{ topic, partition: 0 }]);
     expect((await take(member, 1)).map((record) => record.partition)).toEqual([0]);
+    await member.leave();
+  });
+
+  it('reads only the topics that a poll asks for; those left out lose nothing', async () => {
+    const [one, two] = [await context.topic(1), await context.topic(1)];
+    await context.log.append([output(one, 'a', 'one'), output(two, 'a', 'two')]);
+    const { member } = await join(context, [one, two]);
+    const only = (topic: string) => ({ poll: () => member.poll({ ...POLL, topics: [topic] }) });
+    expect((await take(only(two), 1)).map(({ value }) => text(value))).toEqual(['two']);
+    expect(await member.poll({ ...NO_WAIT, topics: [two] })).toEqual([]);
+    expect((await take(only(one), 1)).map(({ value }) => text(value))).toEqual(['one']);
+    await context.log.append([output(two, 'a', 'more')]);
+    expect((await take(member, 1)).map(({ value }) => text(value))).toEqual(['more']);
     await member.leave();
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Frontier } from '../../src/core/frontier.ts';
+import { collectGarbage } from '../support/collect-garbage.ts';
 
 interface Work {
   readonly offset: bigint;
@@ -68,5 +69,20 @@ describe('Frontier', () => {
     finish({ offset: 1n });
     finish({ offset: 2n });
     expect(frontier.finished(1)).toEqual([{ offset: 1n }]);
+  });
+
+  it('frees what it advanced over, while later work is still under way', async () => {
+    const frontier = new Frontier<Work>();
+    const results = [1n, 2n, 3n].map((offset) => {
+      const work = { offset };
+      frontier.add(offset)(work);
+      return new WeakRef(work);
+    });
+    frontier.add(4n);
+    frontier.advance(2);
+    await collectGarbage();
+    expect(results.map((result) => result.deref())).toEqual([undefined, undefined, { offset: 3n }]);
+    expect(frontier.size).toBe(2);
+    expect(() => frontier.add(2n)).toThrow(RangeError);
   });
 });

@@ -37,6 +37,19 @@ describe('decideFailure', () => {
     expect(decideFailure(crash, 2, 10)).toBe('reject');
   });
 
+  it('parks what may pass while there is a retry topic left, and never what was tried twice or cannot pass', () => {
+    const decide = (code: ErrorCode, attempt: number, canPark: boolean) =>
+      decideFailure(new FirstFiveError(code, 'x'), attempt, 3, canPark);
+    expect(decide('MEDIA_CHANGED', 2, true)).toBe('retry');
+    expect(decide('MEDIA_CHANGED', 3, true)).toBe('park');
+    expect(decide('MEDIA_CHANGED', 9, true)).toBe('park');
+    expect(decide('MEDIA_CHANGED', 9, false)).toBe('reject');
+    for (const code of ['DECODE_CRASHED', 'DECODE_TIMEOUT', 'STEP_TIMEOUT', 'INTERNAL'] as const)
+      expect(decide(code, 2, true), code).toBe('reject');
+    for (const code of Object.keys(ERROR_CODES) as ErrorCode[])
+      if (ERROR_CODES[code] === 'terminal') expect(decide(code, 1, true), code).toBe('reject');
+  });
+
   it('gives other retryable errors the whole budget', () => {
     const changed = new FirstFiveError('MEDIA_CHANGED', 'x');
     expect(decideFailure(changed, 2, 3)).toBe('retry');

@@ -24,6 +24,7 @@ describe('requireValidUpload', () => {
     ['a fractional revision', { revision: 0.5 }, 'UPLOAD_INVALID'],
     ['a revision beyond 2^53', { revision: 2 ** 53 }, 'UPLOAD_INVALID'],
     ['a time that is NaN', { uploadedAt: Number.NaN }, 'UPLOAD_INVALID'],
+    ['a time that Avro cannot hold', { uploadedAt: Number.MAX_SAFE_INTEGER }, 'UPLOAD_INVALID'],
     ['an empty uri', { media: { uri: '' } }, 'MEDIA_URI_INVALID'],
     ['a uri with a NUL', { media: { uri: 'a\0b' } }, 'MEDIA_URI_INVALID'],
     ['a long uri', { media: { uri: 'x'.repeat(8_193) } }, 'MEDIA_URI_INVALID'],

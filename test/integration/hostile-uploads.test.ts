@@ -27,6 +27,7 @@ import {
   uploadRecord,
 } from '../support/embedded-run.ts';
 import { emptyMovie } from '../support/empty-movie.ts';
+import { type QuickRetries, quickRetries } from '../support/quick-retries.ts';
 import { aviBytes, floatWavBytes, wavBytes } from '../support/tiny-media.ts';
 
 // Real processes on a machine that may be busy.
@@ -42,6 +43,7 @@ interface HostileCase {
 }
 
 let run: EmbeddedRun;
+let retries: QuickRetries;
 let registry: string;
 /** Id of a schema of the upload topic that holds a floating-point number, as a platform may add one. */
 let scoredSchema: { readonly id: number; readonly text: string };
@@ -50,7 +52,7 @@ let outside: string;
 const CASES: readonly HostileCase[] = [
   rawCase('random bytes', 'RECORD_UNDECODABLE', Buffer.from('no avro at all')),
   rawCase('no bytes', 'RECORD_UNDECODABLE', Buffer.alloc(0)),
-  rawCase('bytes of no known schema', 'SCHEMA_UNKNOWN', Buffer.from([0, 0, 0, 0x7a, 0x69, 2, 0x61]), 5),
+  rawCase('bytes of no known schema', 'SCHEMA_UNKNOWN', Buffer.from([0, 0, 0, 0x7a, 0x69, 2, 0x61]), 6),
   {
     ...{ what: 'a record that ends too early', code: 'RECORD_UNDECODABLE', named: false },
     record: () => rawRecord('cut', bytesOf(uploadOf('cut', 'x.mp4')).subarray(0, 12)),
@@ -128,7 +130,8 @@ beforeAll(async () => {
   registry = await mkdtemp(join(tmpdir(), 'firstfive-registry-'));
   await cp(join(packageRoot, 'schemas'), registry, { recursive: true });
   scoredSchema = await addSchemaWithNumber(registry);
-  run = await startEmbeddedRun({ flags: { registry: `folder:${registry}` } });
+  retries = await quickRetries();
+  run = await startEmbeddedRun({ flags: { registry: `folder:${registry}`, topology: retries.path } });
   await mkdir(join(run.folder, 'outside'));
   outside = join(run.folder, 'outside/secret.wav');
   await writeFile(outside, wavBytes());
@@ -142,7 +145,8 @@ beforeAll(async () => {
   }
   const places = (await run.append(records)).map(placeOf);
   for (const [i, place] of places.entries()) (i % 2 === 0 ? sources : soundSources).push(place);
-  await run.settle(records.length);
+  // What may pass is settled twice: when it goes to the retry topic, and when it comes back.
+  await run.settle(records.length + CASES.filter(({ code }) => code === 'SCHEMA_UNKNOWN').length);
   scores = await run.scores();
   letters = await run.letters();
   featureSources = new Set((await run.features()).map(({ source }) => source));
@@ -150,6 +154,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await run?.[Symbol.asyncDispose]();
+  await retries?.[Symbol.asyncDispose]();
   await rm(registry, { recursive: true });
 });
 

@@ -65,7 +65,9 @@ describe('up', () => {
     expect(health.status).toBe(200);
     const report = (await health.json()) as { status: string; stages: { partitions: { lag: number }[] }[] };
     expect(report.status).toBe('healthy');
-    expect(report.stages[0]?.partitions.map(({ lag }) => lag)).toEqual(Array(8).fill(0));
+    const lags = report.stages[0]?.partitions.map(({ lag }) => lag) ?? [];
+    expect(lags.length).toBeGreaterThanOrEqual(8);
+    expect(new Set(lags)).toEqual(new Set([0]));
     expect((await fetch(`http://${address}/ready`)).status).toBe(200);
     expect((await fetch(`http://${address}/other`)).status).toBe(404);
     expect((await fetch(`http://${address}/health`, { method: 'POST', body: 'x' })).status).toBe(405);

@@ -6,7 +6,8 @@ import { Committer } from '../../src/runtime/committer.ts';
 import { type LatestTable, memoryTable } from '../../src/runtime/latest-table.ts';
 import type { CommitUnit, GroupMember } from '../../src/runtime/log.ts';
 import { PartitionIntake } from '../../src/runtime/partition-intake.ts';
-import type { RecordTask, TaskResult } from '../../src/runtime/record-task.ts';
+import type { RecordTask } from '../../src/runtime/record-task.ts';
+import type { TaskResult } from '../../src/runtime/task-result.ts';
 import { StageTelemetry } from '../../src/runtime/telemetry.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
 import { text } from './fixtures.ts';
@@ -50,9 +51,10 @@ function taken(intake: PartitionIntake, offset: bigint): (result: Partial<TaskRe
     headers: [],
   };
   const task = { record, abandon: () => {} } as Pick<RecordTask, 'record' | 'abandon'> as RecordTask;
-  const finish = intake.take(record, task);
+  const entry = intake.take(record, task);
   const span = trace.getTracer('test').startSpan('record');
-  return (result) => finish({ outputs: [], always: [], order: undefined, error: undefined, ...result }, span);
+  const nothing = { outputs: [], always: [], order: undefined, error: undefined };
+  return (result) => intake.finish(entry, record, task, { result: { ...nothing, ...result }, span });
 }
 
 function ordered(id: string, revision: number, tier = 1): Partial<TaskResult> {

@@ -1,3 +1,4 @@
+import { type Context, type ContextManager, context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import { parseDeadLetter } from '../../src/core/dead-letter.ts';
 import { type ErrorCode, FirstFiveError } from '../../src/core/errors.ts';
@@ -5,7 +6,8 @@ import type { StreamRecord } from '../../src/core/record.ts';
 import { Deadlines } from '../../src/runtime/deadlines.ts';
 import type { HandlerContext, RecordHandler } from '../../src/runtime/handler.ts';
 import { IntakeGate } from '../../src/runtime/intake-gate.ts';
-import { RecordTask, type TaskResult } from '../../src/runtime/record-task.ts';
+import { RecordTask } from '../../src/runtime/record-task.ts';
+import type { TaskResult } from '../../src/runtime/task-result.ts';
 import { StageTelemetry } from '../../src/runtime/telemetry.ts';
 import { FakeClock, settle } from '../../src/testing/fake-clock.ts';
 import { stageSpec } from './fixtures.ts';
@@ -20,6 +22,42 @@ const record: StreamRecord = {
   headers: [['own', Uint8Array.of(1)]],
 };
 
+/** The least that a context manager can be: it follows no promise and no timer. */
+class CurrentContext implements ContextManager {
+  #current: Context = ROOT_CONTEXT;
+
+  active(): Context {
+    return this.#current;
+  }
+
+  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
+    entered: Context,
+    work: F,
+    self?: ThisParameterType<F>,
+    ...args: A
+  ): ReturnType<F> {
+    const before = this.#current;
+    this.#current = entered;
+    try {
+      return work.call(self as ThisParameterType<F>, ...args);
+    } finally {
+      this.#current = before;
+    }
+  }
+
+  bind<T>(_context: Context, target: T): T {
+    return target;
+  }
+
+  enable(): this {
+    return this;
+  }
+
+  disable(): this {
+    return this;
+  }
+}
+
 interface Scene {
   readonly clock: FakeClock;
   readonly gate: IntakeGate;
@@ -30,10 +68,10 @@ interface Scene {
   readonly ended: () => boolean;
 }
 
-function started(
+function prepared(
   handle: (context: HandlerContext) => Promise<unknown>,
   rejected: RecordHandler['rejected'] = () => undefined,
-): Scene {
+) {
   const clock = new FakeClock();
   const gate = new IntakeGate(clock, () => 1);
   const spec = stageSpec();
@@ -51,6 +89,12 @@ function started(
     deadlines: new Deadlines(clock, spec.watchdog.attemptDeadlineMs),
     telemetry: new StageTelemetry('test', 'group'),
   });
+  const start: RecordTask['start'] = (listener, parent) => task.start(listener, parent);
+  return { clock, gate, task, attempts, start };
+}
+
+function started(...scene: Parameters<typeof prepared>): Scene {
+  const { clock, gate, task, attempts } = prepared(...scene);
   let ended = false;
   const result = task.run().finally(() => {
     ended = true;
@@ -154,6 +198,25 @@ describe('RecordTask', () => {
     expect(letterOf(await result)).toMatchObject({ code: 'STEP_TIMEOUT', attempts: 2, stage: 'queued' });
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
     expect(task.step).toBe('queued');
+  });
+
+  it("makes every attempt in the record's own trace context, whoever's timer ended the one before", async () => {
+    const manager = new CurrentContext();
+    context.setGlobalContextManager(manager);
+    try {
+      const own = ROOT_CONTEXT.setValue(Symbol('own'), 1);
+      const seen: Context[] = [];
+      const { start, clock } = prepared(async () => {
+        seen.push(context.active());
+        if (seen.length === 1) await new Promise(() => {});
+      });
+      const result = new Promise((resolve, reject) => start({ onEnded: resolve, onDefect: reject }, own));
+      await clock.advance(30_000);
+      expect(await result).toMatchObject({ error: undefined });
+      expect(seen).toEqual([own, own]);
+    } finally {
+      context.disable();
+    }
   });
 
   it.each([

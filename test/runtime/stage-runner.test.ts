@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FirstFiveError } from '../../src/core/errors.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { headerText } from '../../src/core/record.ts';
+import type { RecordHandler } from '../../src/runtime/handler.ts';
 import { memoryTable } from '../../src/runtime/latest-table.ts';
 import { stageHealth } from '../../src/runtime/stage-health.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
@@ -97,6 +98,36 @@ describe('StageRunner', () => {
     expect(attempts).toEqual([1, 2, 3]);
     expect(emitted(log, LETTERS)).toHaveLength(1);
     expect(emitted(log)).toEqual(['u0@0/0', 'u1@0/1', 'u2@0/1']);
+  });
+
+  it('lets others work while failed records wait for their next attempt, and never more than its concurrency', async () => {
+    const clock = new FakeClock();
+    const log = await newLog(clock, 1);
+    let [working, most] = [0, 0];
+    const handler = echoHandler(async (id, { attempt }) => {
+      working += 1;
+      most = Math.max(most, working);
+      await new Promise<void>((resolve) => void clock.after(5, resolve));
+      working -= 1;
+      if (Number(id.slice(1)) < 4 && attempt < 3) throw new FirstFiveError('MEDIA_CHANGED', 'changed');
+    });
+    const done: number[] = [];
+    const counted: RecordHandler = {
+      ...handler,
+      handle: async (record, context) => {
+        const result = await handler.handle(record, context);
+        done.push(clock.now());
+        return result;
+      },
+    };
+    await log.append(ids(16).map((id) => upload(id)));
+    const startedAt = clock.now();
+    const retry = { maxAttempts: 3, initialBackoffMs: 1_000, maxBackoffMs: 1_000 };
+    await runnerOn(log, clock, { handler: counted, spec: { retry } }).start();
+    await clock.advance(10_000);
+    expect(emitted(log)).toEqual(ids(16).map((id) => `${id}@0/1`));
+    expect(most).toBe(4);
+    expect(done.filter((at) => at - startedAt < 100)).toHaveLength(12);
   });
 
   it('abandons an attempt that outlasts its deadline, even one that ignores its signal', async () => {

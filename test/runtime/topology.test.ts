@@ -22,6 +22,9 @@ function topology(changes: Partial<Topology> = {}): Topology {
   };
 }
 
+const TOPICS = [topic(INPUT), topic(OUTPUT), topic(LETTERS)];
+const TIER = { retryTiers: [{ topic: 'later', delayMs: 1_000 }] };
+
 describe('topologyProblems', () => {
   it('finds nothing wrong with a stage whose topics are declared', () => {
     expect(topologyProblems(topology())).toEqual([]);
@@ -64,6 +67,61 @@ describe('topologyProblems', () => {
         ],
       },
       /cycle/,
+    ],
+    [
+      'a retry topic nobody declared',
+      { stages: [stageSpec(TIER)] },
+      /names topic later, which is not declared/,
+    ],
+    [
+      'a retry topic with other partitions',
+      { topics: [...TOPICS, topic('later', 2)], stages: [stageSpec(TIER)] },
+      /later and uploads must have the same number of partitions \(S1\)/,
+    ],
+    [
+      'a retry topic that is compacted',
+      { topics: [...TOPICS, { ...topic('later'), cleanup: 'compact' }], stages: [stageSpec(TIER)] },
+      /must not be compacted/,
+    ],
+    [
+      'a retry topic that forgets before its records are due',
+      { topics: [...TOPICS, { ...topic('later'), retentionMs: 1_500 }], stages: [stageSpec(TIER)] },
+      /less than twice the delay/,
+    ],
+    [
+      'a side input of two stages',
+      {
+        topics: [...TOPICS, topic('later')],
+        stages: [stageSpec(TIER), stageSpec({ ...TIER, name: 'b', groupId: 'b' })],
+      },
+      /later is a side input, and may be named once/,
+    ],
+    [
+      'ready-made scores for a stage that writes none',
+      {
+        topics: [...TOPICS, topic('ready')],
+        stages: [stageSpec({ steps: ['embed'], outputs: { embed: OUTPUT }, publish: 'ready' })],
+      },
+      /takes ready-made scores from ready, but writes none/,
+    ],
+    [
+      'a last output with other partitions than the input, where retries may come back late',
+      {
+        topics: [topic(INPUT), topic(OUTPUT, 2), topic(LETTERS), topic('later')],
+        stages: [stageSpec({ ...TIER, steps: ['embed'], outputs: { embed: OUTPUT } })],
+      },
+      /same number of partitions \(T2\)/,
+    ],
+    [
+      'dead letters that cannot take the largest input',
+      {
+        topics: [
+          { ...topic(INPUT), maxRecordBytes: 1_000_000 },
+          topic(OUTPUT),
+          { ...topic(LETTERS), maxRecordBytes: 1_000_000 },
+        ],
+      },
+      /dead-letters must take records of 1016384 bytes/,
     ],
     [
       'a topic declared twice',

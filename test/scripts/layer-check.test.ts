@@ -43,6 +43,12 @@ describe('the layer rule', () => {
     expect(found()).toEqual([]);
   });
 
+  it('lets `topology test` load the driver, and no other part of the command line', () => {
+    const text = "const driver = await import('../testing/t.ts');\n";
+    tree({ 'testing/t.ts': '', 'cli/topology-test.ts': text, 'cli/up-command.ts': text });
+    expect(found()).toEqual(['src/cli/up-command.ts:1: cli must not import testing (testing/t.ts)']);
+  });
+
   it.each([
     ['core/a.ts', "import type { X } from '../runtime/x.ts';", 'core must not import runtime (runtime/x.ts)'],
     ['core/a.ts', "import { readFile } from 'node:fs';", 'core is pure and must not import node:fs'],

@@ -94,7 +94,7 @@ export async function startEmbeddedRun(options: EmbeddedOptions = {}): Promise<E
   });
   const { options: resolved, topology } = configuration;
   const log = await openLog(resolved.log);
-  const serdes = await openSerdes(resolved.registry);
+  const serdes = await openSerdes(resolved.registry, {});
   const store = openFolderStore({ root: join(folder, 'objects'), mediaRoots: resolved.mediaRoots });
   const opened = await openEngine({ options: resolved, topology, store, cores: 2 });
   const engine = (await options.refit?.(opened, store)) ?? opened;

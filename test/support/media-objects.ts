@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits, type ExtractionPlan } from '../../src/core/extraction.ts';
+import { fileEtag } from '../../src/core/file-etag.ts';
 import type { DecodeRequest } from '../../src/stages/extract/decoder.ts';
 import type { PinnedObject } from '../../src/stages/object-store.ts';
 
@@ -30,7 +31,7 @@ export function fileObject(path: string): PinnedObject {
   return {
     uri: `file:${path}`,
     sizeBytes: statSync(path).size,
-    etag: 'test',
+    etag: fileEtag(statSync(path, { bigint: true })),
     localPath: path,
     read: async (offset, length) => bytes().subarray(offset, offset + length),
     close: async () => {},

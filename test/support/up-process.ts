@@ -51,7 +51,7 @@ export async function newSite(): Promise<Site> {
   });
   const log = await openLog(options.log, { synchronous: 'NORMAL' });
   await log.admin.ensureTopics(topology.topics);
-  const serdes = await openSerdes(options.registry);
+  const serdes = await openSerdes(options.registry, {});
   const started: UpProcess[] = [];
   onTestFinished(async () => {
     for (const { child, ended } of started) {

@@ -1,4 +1,9 @@
-/** `GraphRunner` over `Inference`: one batcher per graph joins rows of several uploads, and each gets its own back. */
+/**
+ * `GraphRunner` over `Inference`: joins rows of several uploads into a batch, and each upload gets its own back.
+ *
+ * One batcher per graph and row shape: texts of one length join, those of another form batches of their own. A bundle has few
+ * shapes, since rows are padded to the lengths that it prepares.
+ */
 import type { BatchPolicy } from '../../core/batch-policy.ts';
 import { FirstFiveError } from '../../core/errors.ts';
 import {
@@ -10,7 +15,7 @@ import {
 } from '../../runtime/batcher.ts';
 import type { GraphRunner } from '../../stages/embed/graph-runner.ts';
 import type { Inference, NamedTensors } from '../../stages/embed/inference.ts';
-import { byteCount, findNotFinite, joinRows, rowCount, viewRows } from './tensor-rows.ts';
+import { byteCount, findNotFinite, joinRows, rowCount, viewRows } from '../../stages/embed/tensor-rows.ts';
 
 export interface BatchingRunnerOptions {
   readonly inference: Inference;
@@ -32,28 +37,33 @@ export function createBatchingRunner({
   policies,
   onBatch,
 }: BatchingRunnerOptions): BatchingRunner {
-  const batchers = new Map<string, RowBatcher>(
-    Object.entries(policies).map(([graph, policy]) => [
-      graph,
-      createBatcher<NamedTensors, NamedTensors>({
-        policy,
-        measure: (rows) => ({ rows: rowCount(rows), bytes: byteCount(rows) }),
-        run: (entries) => runBatch(inference, graph, entries),
-        onBatch: (report) => onBatch?.(graph, report),
-      }),
-    ]),
-  );
-  const all = [...batchers.values()];
+  const batchers = new Map<string, RowBatcher>();
+  let closed = false;
+
+  function batcherOf(graph: string, rows: NamedTensors): RowBatcher {
+    const key = `${graph} ${rowShape(rows)}`;
+    const found = batchers.get(key);
+    if (found !== undefined) return found;
+    const policy = policies[graph];
+    if (policy === undefined)
+      throw new FirstFiveError('INFERENCE_FAILED', `the bundle has no graph ${graph}`);
+    if (closed)
+      throw new FirstFiveError('INFERENCE_FAILED', 'the batching runner is closed', { kind: 'systemic' });
+    const batcher = createBatcher<NamedTensors, NamedTensors>({
+      policy,
+      measure: (some) => ({ rows: rowCount(some), bytes: byteCount(some) }),
+      run: (entries) => runBatch(inference, graph, entries),
+      onBatch: (report) => onBatch?.(graph, report),
+    });
+    batchers.set(key, batcher);
+    return batcher;
+  }
+
   return {
     executionProvider: inference.executionProvider,
-    run: async (graph, rows, options) => {
-      const batcher = batchers.get(graph);
-      if (batcher === undefined)
-        throw new FirstFiveError('INFERENCE_FAILED', `the bundle has no graph ${graph}`);
-      return batcher.submit(rows, options);
-    },
+    run: async (graph, rows, options) => batcherOf(graph, rows).submit(rows, options),
     depth: () =>
-      all.reduce(
+      [...batchers.values()].reduce(
         (sum, batcher) => {
           const { waiting, inFlight } = batcher.depth();
           return { waiting: sum.waiting + waiting, inFlight: sum.inFlight + inFlight };
@@ -61,9 +71,17 @@ export function createBatchingRunner({
         { waiting: 0, inFlight: 0 },
       ),
     close: async (mode) => {
-      await Promise.all(all.map((batcher) => batcher.close(mode)));
+      closed = true;
+      await Promise.all([...batchers.values()].map((batcher) => batcher.close(mode)));
     },
   };
+}
+
+/** Dims behind the batch, tensor by tensor: rows join when it is the same. */
+function rowShape(rows: NamedTensors): string {
+  return Object.values(rows)
+    .map(({ dims }) => dims.slice(1).join('x'))
+    .join(' ');
 }
 
 async function runBatch(

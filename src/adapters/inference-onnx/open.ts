@@ -8,9 +8,9 @@
 import type { GraphManifest } from '../../core/bundle.ts';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { Inference, NamedTensors } from '../../stages/embed/inference.ts';
+import { joinRows, rowCount, viewRows } from '../../stages/embed/tensor-rows.ts';
 import { type BucketChunk, cutIntoBuckets } from './buckets.ts';
 import { type OnnxProvider, requireProvider } from './providers.ts';
-import { joinRows, rowCount, viewRows } from './tensor-rows.ts';
 import { WorkerPool } from './worker-pool.ts';
 import { type SpawnWorker, spawnWorker } from './worker-slot.ts';
 

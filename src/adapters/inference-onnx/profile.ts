@@ -8,7 +8,13 @@
  */
 import type { BatchPolicy } from '../../core/batch-policy.ts';
 import type { BundleManifest, GraphManifest } from '../../core/bundle.ts';
+import type { ExtractionPlan } from '../../core/extraction.ts';
+import { maxFrames } from '../../core/plan/budget.ts';
+import { groupSize } from '../../core/plan/view.ts';
 import type { OnnxProvider } from './providers.ts';
+
+/** `remote`: a server of the Open Inference Protocol does the work. */
+export type InferencePlacement = OnnxProvider | 'remote';
 
 export interface InferenceProfile {
   readonly workers: number;
@@ -28,20 +34,22 @@ export interface ProfileOverrides {
 
 const MAX_CPU_WORKERS = 8;
 const GPU_MAX_DELAY_MS = 5;
+/** Calls under way to a server: enough to hide the way there and back. */
+const REMOTE_CALLS = 4;
 const MAX_ITEMS = 256;
 const MAX_BATCH_BYTES = 64 * 1024 * 1024;
 
 export function inferenceProfile(
   manifest: Pick<BundleManifest, 'graphs' | 'extractionPlan'>,
-  machine: { readonly provider: OnnxProvider; readonly cores: number },
+  machine: { readonly provider: InferencePlacement; readonly cores: number },
   overrides: ProfileOverrides = {},
 ): InferenceProfile {
   const onCpu = machine.provider === 'cpu';
-  const workers = overrides.workers ?? (onCpu ? Math.min(MAX_CPU_WORKERS, Math.max(1, machine.cores)) : 1);
+  const workers = overrides.workers ?? defaultWorkers(machine);
   const buckets: Record<string, readonly number[]> = {};
   const policies: Record<string, BatchPolicy> = {};
   for (const [name, graph] of Object.entries(manifest.graphs)) {
-    const perUpload = rowsPerUpload(graph, manifest.extractionPlan.video.select.atMs.length);
+    const perUpload = rowsPerUpload(graph, manifest.extractionPlan);
     const largest = Math.max(...graph.buckets);
     const maxRows = Math.max(perUpload, overrides.maxRows ?? (onCpu ? perUpload : largest));
     buckets[name] = graph.buckets.filter((_size, i) => i === 0 || (graph.buckets[i - 1] ?? 0) < maxRows);
@@ -57,6 +65,24 @@ export function inferenceProfile(
   return { workers, intraOpThreads: overrides.intraOpThreads ?? 1, buckets, policies };
 }
 
-function rowsPerUpload(graph: GraphManifest, frames: number): number {
-  return graph.inputs.some((input) => input.name === 'frames') ? frames : 1;
+function defaultWorkers({
+  provider,
+  cores,
+}: {
+  readonly provider: InferencePlacement;
+  readonly cores: number;
+}): number {
+  if (provider === 'remote') return REMOTE_CALLS;
+  return provider === 'cpu' ? Math.min(MAX_CPU_WORKERS, Math.max(1, cores)) : 1;
+}
+
+/** Of one run: a graph over frames or a view gets all of its rows, a graph over features with occlusion one row for each that is taken away. */
+function rowsPerUpload(graph: GraphManifest, { video, views = {} }: ExtractionPlan): number {
+  if (graph.occlusion !== undefined) return graph.occlusion.length + 2;
+  const rows = graph.inputs.map(({ name }) => {
+    const view = views[name];
+    if (view !== undefined) return Math.ceil(maxFrames(view) / groupSize(view.select));
+    return name === 'frames' ? video.select.atMs.length : 1;
+  });
+  return Math.max(1, ...rows);
 }

@@ -90,9 +90,10 @@ async function readGraph(name: string, graph: WorkerGraph): Promise<Uint8Array> 
 }
 
 async function warm(session: GraphSession, graph: WorkerGraph): Promise<void> {
-  for (const bucket of graph.buckets) {
-    for (let i = 0; i < WARM_RUNS; i++) {
-      await session.run(Object.fromEntries(graph.inputs.map((input) => [input.name, zeros(input, bucket)])));
+  for (const tokens of graph.text?.lengths ?? [0]) {
+    for (const bucket of graph.buckets) {
+      const feeds = () => graph.inputs.map((input) => [input.name, zeros(input, bucket, tokens)]);
+      for (let i = 0; i < WARM_RUNS; i++) await session.run(Object.fromEntries(feeds()));
     }
   }
 }
@@ -125,7 +126,9 @@ function assertSignature(
     if (found === undefined || !found.isTensor) throw invalid(graph, `no ${side} tensor named ${spec.name}`);
     const sameShape =
       found.shape.length === spec.shape.length &&
-      found.shape.every((dim, i) => (i === 0 ? typeof dim === 'string' : dim === spec.shape[i]));
+      found.shape.every((dim, i) =>
+        typeof spec.shape[i] === 'string' ? typeof dim === 'string' : dim === spec.shape[i],
+      );
     if (found.type !== spec.type || !sameShape) {
       const is = `${found.type} [${found.shape}]`;
       throw invalid(graph, `${side} ${spec.name} is ${is} in the file, ${spec.type} [${spec.shape}] stated`);
@@ -133,8 +136,8 @@ function assertSignature(
   }
 }
 
-function zeros(spec: TensorSpec, rows: number): Tensor {
-  const dims = [rows, ...spec.shape.slice(1)] as readonly number[];
+function zeros(spec: TensorSpec, rows: number, tokens: number): Tensor {
+  const dims = spec.shape.map((dim) => (dim === 'n' ? rows : dim === 'tokens' ? tokens : dim));
   const size = dims.reduce((product, dim) => product * dim, 1);
   switch (spec.type) {
     case 'uint8':

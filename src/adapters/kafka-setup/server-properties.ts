@@ -9,10 +9,13 @@ export interface NodePorts {
   readonly securePort?: number;
 }
 
+/** A second listener, beside the plain one that the nodes use among themselves. */
 export interface SecureListener {
-  readonly protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
   /** Properties of that listener and of the broker (`ssl.*`, `listener.name.secure.*`). */
   readonly properties: Readonly<Record<string, string>>;
+  /** Where clients are told to connect, when something stands between them and the listener. One node only. */
+  readonly advertisedPort?: number;
 }
 
 export interface ClusterShape {
@@ -27,6 +30,8 @@ const HOST = '127.0.0.1';
 export function serverProperties(shape: ClusterShape, node: NodePorts): string {
   const replication = Math.min(3, shape.nodes.length);
   const secure = shape.secure === undefined ? [] : [`SECURE://${HOST}:${node.securePort}`];
+  const advertised = shape.secure?.advertisedPort ?? node.securePort;
+  const advertisedSecure = shape.secure === undefined ? [] : [`SECURE://${HOST}:${advertised}`];
   const properties: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': node.id,
@@ -36,7 +41,7 @@ export function serverProperties(shape: ClusterShape, node: NodePorts): string {
       ...secure,
       `CONTROLLER://${HOST}:${node.controllerPort}`,
     ].join(','),
-    'advertised.listeners': [`PLAINTEXT://${HOST}:${node.port}`, ...secure].join(','),
+    'advertised.listeners': [`PLAINTEXT://${HOST}:${node.port}`, ...advertisedSecure].join(','),
     'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:${shape.secure?.protocol ?? 'SSL'}`,
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',

@@ -1,4 +1,9 @@
-/** Appends outside any group: one transaction per call, by a producer of its own that starts at the first call. */
+/**
+ * Appends outside any group: one transaction per call, by a producer of its own that starts at the first call.
+ *
+ * A1. A producer that has failed (an outage may have outlasted its transaction) is replaced at the next call by one of the same id. After
+ *     any call that failed, a transaction over its topics is aborted before the next one: see `left-open.ts`.
+ */
 import { randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import { FirstFiveError } from '../../core/errors.ts';
@@ -6,6 +11,7 @@ import type { OutputRecord } from '../../core/record.ts';
 import type { PartitionOffset } from '../../runtime/log.ts';
 import type { ClientProducer, KafkaClient } from './client.ts';
 import { type ConnectedClient, connectClient } from './client-lifecycle.ts';
+import { fillerOf } from './left-open.ts';
 import { PRODUCER_TOPIC_CONFIG, type ResolvedOptions, transactionalConfig } from './options.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
 import { Transactor } from './transactor.ts';
@@ -23,6 +29,9 @@ export class KafkaAppender {
   readonly #client: KafkaClient;
   readonly #options: ResolvedOptions;
   readonly #catalog: TopicCatalog;
+  /** Nobody else's: two appenders must not end each other's transactions. */
+  readonly #id: string;
+  readonly #inDoubt = new Set<string>();
   #opened: Promise<Opened> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #reported: (PartitionOffset | undefined)[] = [];
@@ -31,6 +40,7 @@ export class KafkaAppender {
     this.#client = client;
     this.#options = options;
     this.#catalog = catalog;
+    this.#id = `${options.connection.clientId}-append-${randomUUID()}`;
   }
 
   /** Calls are carried out one after the other. */
@@ -55,8 +65,32 @@ export class KafkaAppender {
       throw thrown;
     });
     this.#reported = new Array(records.length);
-    await transactor.transact({ outputs: records, offsets: [], opaque: (index) => index });
+    try {
+      await this.#settleDoubts(transactor);
+      await transactor.transact({ outputs: records, offsets: [], opaque: (index) => index });
+    } catch (thrown) {
+      for (const { topic } of records) this.#inDoubt.add(topic);
+      if (transactor.failure === undefined) throw thrown;
+      throw this.#dropped(connected, transactor.failure);
+    }
     return this.#reports(records.length, connected.client);
+  }
+
+  /** A1. */
+  #dropped(connected: Opened['connected'], failure: FirstFiveError): FirstFiveError {
+    this.#opened = undefined;
+    void connected.disconnect();
+    return new FirstFiveError('LOG_UNAVAILABLE', `appending failed: ${failure.message}`, { cause: failure });
+  }
+
+  /** A1. */
+  async #settleDoubts(transactor: Transactor): Promise<void> {
+    for (const topic of this.#inDoubt) {
+      const count = await this.#catalog.partitionsOf(topic);
+      const outputs = Array.from({ length: count }, (_, partition) => fillerOf(topic)(partition));
+      await transactor.cancelled({ outputs, offsets: [] });
+      this.#inDoubt.delete(topic);
+    }
   }
 
   async #reports(count: number, producer: ClientProducer): Promise<readonly PartitionOffset[]> {
@@ -70,9 +104,7 @@ export class KafkaAppender {
   }
 
   async #open(): Promise<Opened> {
-    // Nothing is resumed by this id, so it only has to be nobody else's.
-    const id = `${this.#options.connection.clientId}-append-${randomUUID()}`;
-    const config = { ...transactionalConfig(this.#options, id), dr_cb: true };
+    const config = { ...transactionalConfig(this.#options, this.#id), dr_cb: true };
     const producer = new this.#client.Producer(config, PRODUCER_TOPIC_CONFIG);
     producer.on('delivery-report', (error, report) => {
       const { topic, partition, offset, opaque } = report;
@@ -84,7 +116,12 @@ export class KafkaAppender {
     producer.setPollInterval(POLL_MS);
     const { transactionTimeoutMs } = this.#options;
     const transactor = new Transactor({ producer, name: 'append', transactionTimeoutMs });
-    await transactor.init();
+    try {
+      await transactor.init();
+    } catch (thrown) {
+      await connected.disconnect();
+      throw thrown;
+    }
     return { connected, transactor };
   }
 }

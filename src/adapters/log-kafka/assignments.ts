@@ -6,9 +6,10 @@
  *     were ours, so the broker can still refuse it. Until then their epoch is valid.
  * R3. Positions are always given: the committed offset, or the first one kept for a partition that was never committed.
  * R4. The protocol is remembered from the first assignment: at the end the client no longer knows it.
+ * R5. Partitions that cannot be taken over although the brokers answer end the member after `patienceMs`: no wait is for ever.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { toFirstFiveError } from '../../core/errors.ts';
+import { FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
 import { partitionKey, type TopicPartition } from '../../core/record.ts';
 import type { Assignment, GroupListener, PartitionOffset } from '../../runtime/log.ts';
 import { settledWithin } from './calls.ts';
@@ -27,6 +28,9 @@ export interface AssignmentParts {
   /** R2. */
   readonly transactionIdle: () => Promise<void>;
   readonly revokeDrainMs: number;
+  /** R5. */
+  readonly isReachable: () => boolean;
+  readonly patienceMs: number;
   readonly onFailure: (error: unknown) => void;
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void;
 }
@@ -107,30 +111,39 @@ export class Assignments {
     });
   }
 
-  /** Epochs and positions, with the listener told. Waits out a log that is unavailable; the group's own time limit ends it. */
+  /** Waits out a log that is unavailable (R5). */
   async #prepared(partitions: readonly TopicPartition[]): Promise<readonly Assignment[]> {
+    const { isReachable, patienceMs } = this.#parts;
+    let since = performance.now();
     for (;;) {
       try {
-        const positions = await this.#parts.positions(partitions);
-        const assignments = positions.map(
-          ({ topic, partition, offset }): Assignment => ({
-            topic,
-            partition,
-            position: offset,
-            epoch: ++lastEpoch,
-          }),
-        );
-        for (const at of assignments) this.#current.set(partitionKey(at), at);
-        if (!this.#silent) await this.#parts.listener.onAssigned(assignments);
-        return assignments;
+        return await this.#takeOver(partitions);
       } catch (thrown) {
         for (const at of partitions) this.#current.delete(partitionKey(at));
         const error = toFirstFiveError(thrown);
         if (this.#silent) return [];
         if (error.kind !== 'systemic') throw error;
+        if (!isReachable()) since = performance.now();
+        if (performance.now() - since > patienceMs) throw stuck(error, patienceMs);
         await delay(RETRY_MS);
       }
     }
+  }
+
+  /** Epochs and positions, with the listener told. */
+  async #takeOver(partitions: readonly TopicPartition[]): Promise<readonly Assignment[]> {
+    const positions = await this.#parts.positions(partitions);
+    const assignments = positions.map(
+      ({ topic, partition, offset }): Assignment => ({
+        topic,
+        partition,
+        position: offset,
+        epoch: ++lastEpoch,
+      }),
+    );
+    for (const at of assignments) this.#current.set(partitionKey(at), at);
+    if (!this.#silent) await this.#parts.listener.onAssigned(assignments);
+    return assignments;
   }
 
   async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
@@ -162,4 +175,12 @@ export class Assignments {
       if (consumer.isConnected() && !this.#silent) throw thrown;
     }
   }
+}
+
+function stuck(cause: FirstFiveError, patienceMs: number): FirstFiveError {
+  const why =
+    `partitions could not be taken over for ${patienceMs} ms although the brokers answer: ${cause.message}. ` +
+    'If this goes on after a restart, a transaction of a replica that is gone may be open for ever: start that replica once ' +
+    'more, or end its transaction (`kafka-transactions.sh find-hanging` and `abort`)';
+  return new FirstFiveError('LOG_CLIENT_FAILED', why, { cause });
 }

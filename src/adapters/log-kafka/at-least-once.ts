@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { FirstFiveError } from '../../core/errors.ts';
 import { called } from './calls.ts';
 import type { ClientConsumer, ClientError, ClientProducer } from './client.ts';
-import { fencedError, fenceReason, isClientError, isFenced, toLogError } from './client-errors.ts';
+import { endOfClient, isClientError, isFenced, toLogError } from './client-errors.ts';
 import { produceAll } from './producing.ts';
 import type { TransactionWork } from './transactor.ts';
 
@@ -71,8 +71,8 @@ export class AtLeastOnce {
 
   #failed(thrown: unknown): FirstFiveError {
     if (thrown instanceof FirstFiveError) return thrown;
-    if (isClientError(thrown) && isFenced(thrown))
-      return fencedError(this.#name, fenceReason(thrown), thrown);
+    if (isClientError(thrown) && (thrown.isFatal === true || isFenced(thrown)))
+      return endOfClient(this.#name, thrown);
     const error = toLogError(thrown, `${this.#name}: a commit`);
     if (error.code !== 'LOG_UNAVAILABLE') return error;
     return new FirstFiveError('LOG_ABORTED', error.message, { cause: thrown });

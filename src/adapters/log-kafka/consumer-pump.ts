@@ -139,9 +139,12 @@ export class ConsumerPump {
     }
   }
 
-  /** A new assignment starts unpaused in the client. */
+  /** The client remembers what was paused through any assignment: what is not to be paused now has to be resumed. */
   reassigned(): void {
+    const { consumer, assigned, isPaused } = this.#options;
     this.#pausedByUs = false;
+    const fetched = assigned().filter((at) => !isPaused(at));
+    if (fetched.length > 0) consumer.resume(fetched);
   }
 
   async #consume(): Promise<void> {

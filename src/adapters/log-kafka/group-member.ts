@@ -7,24 +7,20 @@
  * M3. After a gap of the event loop over half the session time-out (a stopped process, say) the group is heard before
  *     anything is committed, and a transaction that met such a gap is aborted.
  * M4. A failure that ends the client ends the member: `poll` and `commit` throw it from then on.
+ * M5. After an outage of all brokers nothing is committed before the last commit was looked at: one that they forgot ends the member, and the
+ *     next process of its slot ends that transaction (`LeftOpen`).
  */
-import { type ErrorCode, FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
+import { type ErrorCode, FirstFiveError } from '../../core/errors.ts';
 import { partitionKey, type StreamRecord, type TopicPartition } from '../../core/record.ts';
 import { Pulse, sleep, systemClock } from '../../runtime/clock.ts';
-import type { CommitUnit, GroupMember, OffsetCommit, PollRequest } from '../../runtime/log.ts';
+import type { CommitUnit, GroupMember, MemberPollRequest, OffsetCommit } from '../../runtime/log.ts';
 import type { Assignments } from './assignments.ts';
+import { settledWithin } from './calls.ts';
 import type { ClientConsumer, ClientError } from './client.ts';
-import {
-  CODE,
-  fencedError,
-  fenceReason,
-  isClientError,
-  isFenced,
-  isRefused,
-  toLogError,
-} from './client-errors.ts';
+import { clientFailed, endsConsumer, fencedError, isClientError, toMemberError } from './client-errors.ts';
 import type { ConnectedClient } from './client-lifecycle.ts';
 import type { ConsumerPump } from './consumer-pump.ts';
+import type { LastCommit } from './last-commit.ts';
 import type { Reachability } from './reachability.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
@@ -37,15 +33,30 @@ export interface UnitCommitter {
   transact(work: TransactionWork): Promise<void>;
 }
 
+/** What only transactions have: those that brokers forgot to end (`LeftOpen`), and a way to ask who holds the slot. */
+export interface SlotTransactions {
+  /** Before a commit to these topics. */
+  endOutputs(topics: Iterable<string>): Promise<void>;
+  /** Rejects with `LOG_FENCED` when another process has taken the slot. */
+  endOffsets(): Promise<void>;
+  doubt(topics: Iterable<string>): void;
+  settleOffsets(): Promise<void>;
+}
+
 export interface MemberParts {
   readonly name: string;
   readonly consumer: ClientConsumer;
   readonly clients: readonly Pick<ConnectedClient<never>, 'disconnect'>[];
   readonly committer: UnitCommitter;
+  /** Absent without transactions. */
+  readonly slotTransactions: SlotTransactions | undefined;
+  readonly lastCommit: LastCommit;
   readonly buffer: RecordBuffer;
   readonly pump: ConsumerPump;
   readonly assignments: Assignments;
   readonly paused: Set<string>;
+  /** Ends that the consumer has come to, by partition. */
+  readonly ends: ReadonlyMap<string, bigint>;
   readonly catalog: TopicCatalog;
   readonly reachability: Reachability;
   readonly maxGapMs: number;
@@ -54,19 +65,21 @@ export interface MemberParts {
 }
 
 const RELEASE_MS = 5_000;
-const EVENT_MS = 200;
+const VERDICT_MS = 5_000;
 
 export class KafkaGroupMember implements GroupMember {
   readonly #parts: MemberParts;
   readonly #ended = new Pulse();
   #failure: FirstFiveError | undefined;
+  #checking: Promise<void> = Promise.resolve();
+  #consumerEnd: Promise<void> | undefined;
   #left: Promise<void> | undefined;
 
   constructor(parts: MemberParts) {
     this.#parts = parts;
   }
 
-  async poll(request: PollRequest): Promise<readonly StreamRecord[]> {
+  async poll(request: MemberPollRequest): Promise<readonly StreamRecord[]> {
     const deadline = performance.now() + request.maxWaitMs;
     for (;;) {
       if (this.#left !== undefined) return [];
@@ -80,11 +93,16 @@ export class KafkaGroupMember implements GroupMember {
   }
 
   async commit(unit: CommitUnit): Promise<void> {
-    const { committer, catalog, consumer, reachability } = this.#parts;
+    const { committer, slotTransactions, catalog, consumer, reachability } = this.#parts;
     if (this.#left !== undefined) throw fencedError(this.#parts.name, 'it has left the group');
     this.#requireAlive();
     reachability.require();
     await catalog.require(unit.outputs);
+    const topics = new Set(unit.outputs.map((output) => output.topic));
+    await this.#checking; // M5
+    this.#requireAlive();
+    await slotTransactions?.settleOffsets();
+    await slotTransactions?.endOutputs(topics);
     await this.#heardGroup(); // M3
     this.#requireCurrent(unit.offsets); // M2
     const { outputs, offsets } = unit;
@@ -92,19 +110,50 @@ export class KafkaGroupMember implements GroupMember {
       this.#requireNoGap();
       this.#requireCurrent(offsets);
     };
-    await committer.transact({ outputs, offsets, consumer, stillValid });
+    this.#parts.lastCommit.note(offsets);
+    try {
+      await committer.transact({ outputs, offsets, consumer, stillValid });
+    } catch (thrown) {
+      slotTransactions?.doubt(topics);
+      throw thrown;
+    }
+  }
+
+  /** M5. */
+  checkLastCommit(): void {
+    this.#checking = this.#lastCommitIsEnded().catch((thrown) => this.fail(thrown));
+  }
+
+  async #lastCommitIsEnded(): Promise<void> {
+    const { name, lastCommit, reachability, committer, slotTransactions } = this.#parts;
+    if (slotTransactions === undefined) return;
+    await committer.idle();
+    await settledWithin(slotTransactions.settleOffsets(), VERDICT_MS);
+    if ((await lastCommit.isEnded()) || !reachability.isReachable || this.#left !== undefined) return;
+    this.#fail(clientFailed(name, 'the brokers came back without having ended its last transaction'));
+  }
+
+  caughtUpTo(at: TopicPartition): bigint | undefined {
+    const { buffer, ends } = this.#parts;
+    return buffer.isEmpty(at) ? ends.get(partitionKey(at)) : undefined;
   }
 
   pause(partitions: readonly TopicPartition[]): void {
     const { paused, consumer, assignments } = this.#parts;
-    for (const at of partitions) paused.add(partitionKey(at));
+    for (const at of partitions) {
+      paused.add(partitionKey(at));
+      this.#parts.buffer.setAside(at, true);
+    }
     const own = partitions.filter((at) => assignments.epochOf(at) !== undefined);
     if (own.length > 0 && consumer.isConnected()) consumer.pause(own);
   }
 
   resume(partitions: readonly TopicPartition[]): void {
     const { paused, consumer, assignments, served } = this.#parts;
-    for (const at of partitions) paused.delete(partitionKey(at));
+    for (const at of partitions) {
+      paused.delete(partitionKey(at));
+      this.#parts.buffer.setAside(at, false);
+    }
     const own = partitions.filter((at) => assignments.epochOf(at) !== undefined);
     if (own.length > 0 && consumer.isConnected()) consumer.resume(own);
     served.announce();
@@ -117,14 +166,23 @@ export class KafkaGroupMember implements GroupMember {
 
   /** M4. Told by the consumer, the pump and the assignments. */
   fail(thrown: unknown): void {
-    // The consumer's own calls say only that something fatal happened; the event that tells what comes at the same time.
-    if (isClientError(thrown) && thrown.code === CODE.FATAL && this.#failure === undefined) {
-      setTimeout(() => this.#fail(thrown), EVENT_MS);
-    } else this.#fail(thrown);
+    if (isClientError(thrown) && endsConsumer(thrown)) this.#consumerEnd ??= this.#endOfConsumer(thrown);
+    else this.#fail(thrown);
+  }
+
+  /**
+   * The group may have met an earlier life of this member (an outage longer than the session time-out) or another process in its
+   * slot. The producer knows: the second one would have fenced it.
+   */
+  async #endOfConsumer(thrown: ClientError): Promise<void> {
+    const { name, slotTransactions, committer } = this.#parts;
+    if (slotTransactions !== undefined) await settledWithin(slotTransactions.endOffsets(), VERDICT_MS);
+    const why = `its consumer failed for good: ${thrown.message} (${thrown.code})`;
+    this.#fail(committer.failure ?? clientFailed(name, why, thrown));
   }
 
   #fail(thrown: unknown): void {
-    const error = thrown instanceof FirstFiveError ? thrown : this.#memberError(thrown);
+    const error = toMemberError(thrown, this.#parts.name);
     if (error === undefined) return;
     this.#failure ??= error;
     this.#ended.announce();
@@ -147,9 +205,13 @@ export class KafkaGroupMember implements GroupMember {
     onLeft(this);
   }
 
-  #take(request: PollRequest): StreamRecord[] {
+  #take(request: MemberPollRequest): StreamRecord[] {
     const { buffer, paused, pump } = this.#parts;
-    const records = buffer.take(request, (key) => paused.has(key));
+    const { topics } = request;
+    const records = buffer.take(
+      request,
+      (key, topic) => paused.has(key) || topics?.includes(topic) === false,
+    );
     if (records.length > 0) pump.roomMade();
     return records;
   }
@@ -186,23 +248,6 @@ export class KafkaGroupMember implements GroupMember {
         `${partitionKey(at)} with epoch ${at.epoch} is not this member's any more`,
       );
     }
-  }
-
-  /** `undefined` for what the client mends by itself. */
-  #memberError(thrown: unknown): FirstFiveError | undefined {
-    const error = thrown as ClientError;
-    if (error.code === CODE.FATAL || error.isFatal === true || isFenced(error)) {
-      return fencedError(this.#parts.name, fenceReason(error), thrown);
-    }
-    if (error.code === CODE.AUTO_OFFSET_RESET || error.code === CODE.OFFSET_OUT_OF_RANGE) {
-      return this.#error(
-        'OFFSET_OUT_OF_RANGE',
-        'retention removed records before they were read; use a new group to go on from what is left, and a longer retention',
-      );
-    }
-    if (isRefused(error)) return toLogError(thrown, this.#parts.name);
-    if (!('code' in error)) return toFirstFiveError(thrown);
-    return undefined;
   }
 
   #error(code: ErrorCode, message: string): FirstFiveError {

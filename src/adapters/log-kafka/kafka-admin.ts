@@ -4,11 +4,10 @@ import type { LogAdmin, PartitionOffset, TopicDescription, TopicSpec } from '../
 import { type AdminClient, protocolErrorType } from './admin-client.ts';
 import type { PartitionBounds } from './partition-bounds.ts';
 import type { TopicCatalog } from './topic-catalog.ts';
-import { CONFIG_NAMES, specOf, type TopicDrift, topicConfigEntries, topicDrift } from './topic-config.ts';
+import { specOf, topicConfigEntries } from './topic-config.ts';
+import { compareTopics, readTopicConfigs, type TopicReport } from './topic-drift.ts';
 
 const MAX_REPLICATION = 3;
-/** ConfigResource.Type.TOPIC of the protocol; kafkajs's own enumeration is not visible to ES modules. */
-const TOPIC_RESOURCE = 2;
 
 export interface AdminParts {
   readonly client: AdminClient;
@@ -54,7 +53,7 @@ export class KafkaLogAdmin implements LogAdmin {
       if (!known.has(name)) throw new FirstFiveError('TOPIC_NOT_FOUND', `Kafka has no topic ${name}`);
     }
     if (wanted.length === 0) return [];
-    const configs = await this.#configs(wanted);
+    const configs = await readTopicConfigs(this.#client, wanted);
     return Promise.all(
       wanted.map(async (name) => ({
         ...specOf(name, known.get(name) ?? 0, configs.get(name) ?? new Map()),
@@ -63,15 +62,9 @@ export class KafkaLogAdmin implements LogAdmin {
     );
   }
 
-  /** What of the topics that exist differs from what is wanted. Missing topics are not reported. */
-  async drift(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-    const known = await this.#catalog.refresh();
-    const existing = topics.filter((spec) => known.has(spec.name));
-    const found = await this.describeTopics(existing.map((spec) => spec.name));
-    return existing.flatMap((spec, i) => {
-      const description = found[i];
-      return description === undefined ? [] : topicDrift(spec, description);
-    });
+  /** What of the topics that exist differs from what is wanted, and which are missing. */
+  async compare(topics: readonly TopicSpec[]): Promise<TopicReport> {
+    return compareTopics(this.#client, this.#catalog, topics);
   }
 
   async committedOffsets(groupId: string): Promise<readonly PartitionOffset[]> {
@@ -120,25 +113,6 @@ export class KafkaLogAdmin implements LogAdmin {
       if (specs.every((spec) => known.has(spec.name)) || tries >= 50) return known;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-  }
-
-  async #configs(names: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
-    const { resources } = await this.#client.call('reading topic configurations', (admin) =>
-      admin.describeConfigs({
-        includeSynonyms: false,
-        resources: names.map((name) => ({
-          type: TOPIC_RESOURCE,
-          name,
-          configNames: [...CONFIG_NAMES],
-        })),
-      }),
-    );
-    return new Map(
-      resources.map(({ resourceName, configEntries }) => [
-        resourceName,
-        new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-      ]),
-    );
   }
 }
 

@@ -75,6 +75,7 @@ export class KafkaLog implements Log {
       client: this.#client,
       options: this.#options,
       catalog: this.#catalog,
+      bounds: this.#bounds,
       onLeft: (left) => this.#members.delete(left),
     });
     this.#members.add(member);

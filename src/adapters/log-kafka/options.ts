@@ -52,19 +52,30 @@ export function resolveKafkaOptions(options: KafkaLogOptions): ResolvedOptions {
   return { ...DEFAULTS, ...options };
 }
 
-export function memberConfig(options: ResolvedOptions, groupId: string, slot: string): ClientConfig {
+/**
+ * A group of several topics gets range, which gives partitions of the same number to the same member (its topics have the same
+ * count and the same subscribers): a key's records of all topics must meet in one place. A group of one topic keeps what it
+ * has through a rebalance.
+ */
+export function memberConfig(
+  options: ResolvedOptions,
+  groupId: string,
+  slot: string,
+  topics: readonly string[],
+): ClientConfig {
   const { groupProtocol, sessionTimeoutMs } = options;
+  const together = topics.length > 1;
   const protocol =
     groupProtocol === 'consumer'
-      ? { 'group.protocol': 'consumer' }
+      ? { 'group.protocol': 'consumer', ...(together ? { 'group.remote.assignor': 'range' } : {}) }
       : {
           'group.protocol': 'classic',
           'group.instance.id': slotId(groupId, slot),
           'session.timeout.ms': sessionTimeoutMs,
           'heartbeat.interval.ms': Math.min(3_000, Math.floor(sessionTimeoutMs / 3)),
-          'partition.assignment.strategy': 'cooperative-sticky',
+          'partition.assignment.strategy': together ? 'range' : 'cooperative-sticky',
         };
-  return { ...consumerConfig(options), ...protocol, 'group.id': groupId };
+  return { ...consumerConfig(options), ...protocol, 'group.id': groupId, 'enable.partition.eof': true };
 }
 
 /** Assigned by hand: the group id is demanded by the client and never used. */

@@ -5,12 +5,13 @@
  * written, so that a reader which must see everything committed before now has to read up to here. It waits where a
  * transaction is still open.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { FirstFiveError } from '../../core/errors.ts';
 import { partitionKey } from '../../core/record.ts';
 import type { PartitionOffset } from '../../runtime/log.ts';
 import { called } from './calls.ts';
 import type { ClientConsumer, ClientPartitionResult, KafkaClient } from './client.ts';
-import { toLogError } from './client-errors.ts';
+import { CODE, isClientError, toLogError } from './client-errors.ts';
 import { type ConnectedClient, connectClient } from './client-lifecycle.ts';
 import { boundsConfig, MEMBER_TOPIC_CONFIG, type ResolvedOptions } from './options.ts';
 
@@ -20,6 +21,8 @@ export interface Bounds {
 }
 
 const ASK_MS = 10_000;
+const LEADER_TRIES = 50;
+const LEADER_PAUSE_MS = 100;
 /** Each question holds one thread of libuv's pool, which others need too. */
 const CONCURRENCY = 4;
 
@@ -35,17 +38,7 @@ export class PartitionBounds {
 
   /** By partition. */
   async of(topic: string, partitions: number): Promise<readonly Bounds[]> {
-    const consumer = await this.#consumer();
-    const bounds: Bounds[] = new Array(partitions);
-    let next = 0;
-    const worker = async () => {
-      while (next < partitions) {
-        const partition = next++;
-        bounds[partition] = await askBounds(consumer, topic, partition);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, partitions) }, worker));
-    return bounds;
+    return boundsOf(await this.#consumer(), topic, partitions);
   }
 
   /** First offset whose timestamp is at least the given one, by partition; the end where there is none. */
@@ -94,15 +87,45 @@ export class PartitionBounds {
   }
 }
 
+/** By partition. The end is the last stable offset where the consumer reads committed records only. */
+export async function boundsOf(
+  consumer: ClientConsumer,
+  topic: string,
+  partitions: number,
+): Promise<readonly Bounds[]> {
+  const bounds: Bounds[] = new Array(partitions);
+  let next = 0;
+  const worker = async () => {
+    while (next < partitions) {
+      const partition = next++;
+      bounds[partition] = await askBounds(consumer, topic, partition);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, partitions) }, worker));
+  return bounds;
+}
+
 async function askBounds(consumer: ClientConsumer, topic: string, partition: number): Promise<Bounds> {
-  try {
-    const { lowOffset, highOffset } = await called<{ lowOffset: number; highOffset: number }>(
-      'queryWatermarkOffsets',
-      2 * ASK_MS,
-      (done) => consumer.queryWatermarkOffsets(topic, partition, ASK_MS, done),
-    );
-    return { start: BigInt(lowOffset), end: BigInt(highOffset) };
-  } catch (thrown) {
-    throw toLogError(thrown, `reading the ends of ${partitionKey({ topic, partition })}`);
+  for (let tries = 1; ; tries++) {
+    try {
+      const { lowOffset, highOffset } = await called<{ lowOffset: number; highOffset: number }>(
+        'queryWatermarkOffsets',
+        2 * ASK_MS,
+        (done) => consumer.queryWatermarkOffsets(topic, partition, ASK_MS, done),
+      );
+      return { start: BigInt(lowOffset), end: BigInt(highOffset) };
+    } catch (thrown) {
+      if (!isLookingForLeader(thrown) || tries >= LEADER_TRIES) {
+        throw toLogError(thrown, `reading the ends of ${partitionKey({ topic, partition })}`);
+      }
+      await delay(LEADER_PAUSE_MS);
+    }
   }
+}
+
+/** A topic that was just made, or whose leader has just moved. */
+function isLookingForLeader(thrown: unknown): boolean {
+  return (
+    isClientError(thrown) && [CODE.NOT_LEADER, CODE.LEADER_NOT_AVAILABLE].some((code) => code === thrown.code)
+  );
 }

@@ -14,15 +14,22 @@ const PAUSE_MS = 500;
 export class Reachability {
   readonly #client: ClientBase;
   readonly #where: string;
+  readonly #onRegained: () => void;
   #since: number | undefined;
   #closed = false;
 
-  constructor(client: ClientBase, where: string) {
+  /** `onRegained` is called when a broker answers again after all of them were gone. */
+  constructor(client: ClientBase, where: string, onRegained: () => void = () => {}) {
     this.#client = client;
     this.#where = where;
+    this.#onRegained = onRegained;
     client.on('event.error', (error) => {
       if (error.code === CODE.ALL_BROKERS_DOWN) this.#lost();
     });
+  }
+
+  get isReachable(): boolean {
+    return this.#since === undefined;
   }
 
   /** Throws `LOG_UNAVAILABLE` while no broker answers. */
@@ -57,6 +64,7 @@ export class Reachability {
       );
       if (!answered) continue;
       this.#since = undefined;
+      this.#onRegained();
       return;
     }
   }

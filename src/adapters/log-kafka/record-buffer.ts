@@ -3,11 +3,15 @@
  *
  * B1. Order holds per partition; partitions take turns, so that none waits for ever behind a busy one.
  * B2. A partition that is closed drops its records; what comes for a partition that is not open is dropped too.
+ * B3. What lies here of a partition that its user has paused is set aside: it keeps nobody else's records out, or parked
+ *     retries would hold up the input for as long as they wait.
  */
 import { partitionKey, recordBytes, type StreamRecord, type TopicPartition } from '../../core/record.ts';
 import type { PollRequest } from '../../runtime/log.ts';
 
 interface Queue {
+  readonly topic: string;
+  isAside: boolean;
   records: StreamRecord[];
   head: number;
   bytes: number;
@@ -18,6 +22,7 @@ const TRIM_AT = 1_024;
 
 export class RecordBuffer {
   readonly #queues = new Map<string, Queue>();
+  /** Of partitions that are not set aside. */
   #bytes = 0;
   #turn = 0;
 
@@ -27,12 +32,20 @@ export class RecordBuffer {
 
   open(at: TopicPartition): void {
     this.close(at);
-    this.#queues.set(partitionKey(at), { records: [], head: 0, bytes: 0 });
+    this.#queues.set(partitionKey(at), { topic: at.topic, isAside: false, records: [], head: 0, bytes: 0 });
+  }
+
+  /** B3. */
+  setAside(at: TopicPartition, isAside: boolean): void {
+    const queue = this.#queues.get(partitionKey(at));
+    if (queue === undefined || queue.isAside === isAside) return;
+    queue.isAside = isAside;
+    this.#bytes += isAside ? -queue.bytes : queue.bytes;
   }
 
   close(at: TopicPartition): void {
     const key = partitionKey(at);
-    this.#bytes -= this.#queues.get(key)?.bytes ?? 0;
+    this.setAside(at, true);
     this.#queues.delete(key);
   }
 
@@ -47,13 +60,13 @@ export class RecordBuffer {
     const bytes = recordBytes(record);
     queue.records.push(record);
     queue.bytes += bytes;
-    this.#bytes += bytes;
+    if (!queue.isAside) this.#bytes += bytes;
   }
 
   /** The first record is returned whatever its size. */
   take(
     request: Pick<PollRequest, 'maxRecords' | 'maxBytes'>,
-    isPaused: (key: string) => boolean,
+    isPaused: (key: string, topic: string) => boolean,
   ): StreamRecord[] {
     const taken: StreamRecord[] = [];
     let room = request.maxBytes;
@@ -62,7 +75,7 @@ export class RecordBuffer {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[(first + i) % keys.length] ?? '';
       const queue = this.#queues.get(key);
-      if (queue === undefined || isPaused(key)) continue;
+      if (queue === undefined || isPaused(key, queue.topic)) continue;
       while (queue.head < queue.records.length && taken.length < request.maxRecords) {
         const record = queue.records[queue.head];
         if (record === undefined) break;
@@ -72,7 +85,7 @@ export class RecordBuffer {
         room -= bytes;
         queue.head += 1;
         queue.bytes -= bytes;
-        this.#bytes -= bytes;
+        if (!queue.isAside) this.#bytes -= bytes;
       }
       this.#trimmed(queue, taken);
     }

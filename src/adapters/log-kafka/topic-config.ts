@@ -1,25 +1,29 @@
 /** Topics as Kafka configures them, and where an existing topic differs from what a topology asks for. */
-import type { TopicDescription, TopicSpec } from '../../runtime/log.ts';
+import { DEFAULT_MAX_RECORD_BYTES, type TopicSpec } from '../../runtime/log.ts';
 
 export interface TopicDrift {
   readonly topic: string;
-  readonly property: 'cleanup' | 'retentionMs';
+  readonly property: 'partitions' | 'cleanup' | 'retentionMs' | 'maxRecordBytes';
   readonly wanted: string;
   readonly found: string;
 }
 
-export const CONFIG_NAMES = ['cleanup.policy', 'retention.ms', 'delete.retention.ms'] as const;
+export const CONFIG_NAMES = [
+  'cleanup.policy',
+  'retention.ms',
+  'delete.retention.ms',
+  'max.message.bytes',
+] as const;
 
-/** Room above any input for what a dead letter adds in headers. */
-const MAX_RECORD_BYTES = 8 * 1024 * 1024;
-const MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + 256 * 1024;
+/** The broker counts the batch that a record comes in; what that adds to a record alone in its batch, with room. */
+const BATCH_OVERHEAD_BYTES = 4_096;
 
 export function topicConfigEntries(spec: TopicSpec): { name: string; value: string }[] {
   const compact = spec.cleanup === 'compact';
-  const maxBytes = /\bdead-letter\b/.test(spec.name) ? MAX_DEAD_LETTER_BYTES : MAX_RECORD_BYTES;
+  const maxBytes = spec.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
   const entries = [
     { name: 'cleanup.policy', value: spec.cleanup },
-    { name: 'max.message.bytes', value: String(maxBytes) },
+    { name: 'max.message.bytes', value: String(maxBytes + BATCH_OVERHEAD_BYTES) },
   ];
   if (!compact) entries.push({ name: 'retention.ms', value: String(spec.retentionMs ?? -1) });
   else if (spec.retentionMs !== null) {
@@ -29,20 +33,24 @@ export function topicConfigEntries(spec: TopicSpec): { name: string; value: stri
 }
 
 /** What the broker's configuration says, in the words of a `TopicSpec`. */
-export function specOf(
-  name: string,
-  partitions: number,
-  config: ReadonlyMap<string, string>,
-): Omit<TopicSpec, never> {
+export function specOf(name: string, partitions: number, config: ReadonlyMap<string, string>): TopicSpec {
   const cleanup = (config.get('cleanup.policy') ?? 'delete').includes('compact') ? 'compact' : 'delete';
   const text = config.get(cleanup === 'compact' ? 'delete.retention.ms' : 'retention.ms');
   const retention = text === undefined ? -1 : Number(text);
-  return { name, partitions, cleanup, retentionMs: retention < 0 ? null : retention };
+  const maxBytes = Number(config.get('max.message.bytes') ?? Number.NaN) - BATCH_OVERHEAD_BYTES;
+  return {
+    ...{ name, partitions, cleanup, retentionMs: retention < 0 ? null : retention },
+    ...(maxBytes > 0 ? { maxRecordBytes: maxBytes } : {}),
+  };
 }
 
 /** A compacted topic without a wanted retention keeps tombstones as long as the broker says: no drift. */
-export function topicDrift(wanted: TopicSpec, found: TopicDescription): readonly TopicDrift[] {
+export function topicDrift(wanted: TopicSpec, found: TopicSpec): readonly TopicDrift[] {
   const drift: TopicDrift[] = [];
+  if (wanted.partitions !== found.partitions) {
+    const counts = { wanted: String(wanted.partitions), found: String(found.partitions) };
+    drift.push({ topic: wanted.name, property: 'partitions', ...counts });
+  }
   if (wanted.cleanup !== found.cleanup) {
     drift.push({ topic: wanted.name, property: 'cleanup', wanted: wanted.cleanup, found: found.cleanup });
   }
@@ -53,6 +61,15 @@ export function topicDrift(wanted: TopicSpec, found: TopicDescription): readonly
       property: 'retentionMs',
       wanted: String(wanted.retentionMs),
       found: String(found.retentionMs),
+    });
+  }
+  const { maxRecordBytes } = found;
+  if (wanted.maxRecordBytes !== undefined && (maxRecordBytes ?? Infinity) < wanted.maxRecordBytes) {
+    drift.push({
+      topic: wanted.name,
+      property: 'maxRecordBytes',
+      wanted: String(wanted.maxRecordBytes),
+      found: String(maxRecordBytes),
     });
   }
   return drift;

@@ -53,11 +53,11 @@ export class SqliteLogAdmin implements LogAdmin {
     return cleanLog(this.#db, this.#catalog, this.#now());
   }
 
-  #describe({ name, partitions, cleanup, retentionMs, refs }: TopicRef): TopicDescription {
+  #describe({ refs, ...spec }: TopicRef): TopicDescription {
     const offsets = refs.map((ref) => {
       const { start, end } = partitionBounds(this.#db, ref);
       return { start: BigInt(start), end: BigInt(end) };
     });
-    return { name, partitions, cleanup, retentionMs, offsets };
+    return { ...spec, offsets };
   }
 }

@@ -7,8 +7,8 @@
 import type { StatementSync } from 'node:sqlite';
 import { FirstFiveError } from '../../core/errors.ts';
 import { partitionForKey } from '../../core/murmur2.ts';
-import type { OutputRecord } from '../../core/record.ts';
-import type { PartitionOffset } from '../../runtime/log.ts';
+import { type OutputRecord, recordBytes } from '../../core/record.ts';
+import type { PartitionOffset, TopicSpec } from '../../runtime/log.ts';
 import type { Catalog, PartitionRef } from './catalog.ts';
 import type { Database } from './database.ts';
 import { encodeHeaders } from './header-bytes.ts';
@@ -74,22 +74,19 @@ export class Appender {
 
   #partitionOf(record: OutputRecord): PartitionRef {
     const topic = this.#catalog.topic(record.topic);
-    this.#requireStorable(record, topic.cleanup === 'compact');
+    this.#requireStorable(record, topic);
     if (record.partition !== undefined) return this.#catalog.partition(record.topic, record.partition);
     const partition =
       record.key === null ? this.#sticky % topic.partitions : partitionForKey(record.key, topic.partitions);
     return this.#catalog.partition(record.topic, partition);
   }
 
-  #requireStorable(record: OutputRecord, compact: boolean): void {
+  #requireStorable(record: OutputRecord, topic: TopicSpec): void {
     const bytes = (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
-    if (bytes > this.#maxRecordBytes) {
-      throw new FirstFiveError(
-        'RECORD_TOO_LARGE',
-        `a record of ${bytes} bytes for ${record.topic}; the log takes ${this.#maxRecordBytes}`,
-      );
-    }
-    if (compact && record.key === null) {
+    if (bytes > this.#maxRecordBytes) throw tooLarge(record, bytes, this.#maxRecordBytes);
+    if (topic.maxRecordBytes !== undefined && recordBytes(record) > topic.maxRecordBytes)
+      throw tooLarge(record, recordBytes(record), topic.maxRecordBytes);
+    if (topic.cleanup === 'compact' && record.key === null) {
       throw new FirstFiveError(
         'TOPIC_MISMATCH',
         `topic ${record.topic} is compacted and takes no records without a key`,
@@ -139,4 +136,11 @@ export class Appender {
       )
       .run(tail.ref.id, tail.bucket, tail.bucketMax);
   }
+}
+
+function tooLarge(record: OutputRecord, bytes: number, limit: number): FirstFiveError {
+  return new FirstFiveError(
+    'RECORD_TOO_LARGE',
+    `a record of ${bytes} bytes for ${record.topic}, which takes ${limit}`,
+  );
 }

@@ -18,6 +18,13 @@ export interface TopicRef extends TopicSpec {
 const TOPIC_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 const MAX_PARTITIONS = 10_000;
 
+type TopicRow = readonly [
+  name: string,
+  cleanup: TopicSpec['cleanup'],
+  retentionMs: number | null,
+  maxRecordBytes: number | null,
+];
+
 export class Catalog {
   readonly #db: Database;
   #topics: ReadonlyMap<string, TopicRef> = new Map();
@@ -57,14 +64,15 @@ export class Catalog {
       list.push({ id, topic, partition });
       refs.set(topic, list);
     }
-    const topics = this.#db.statement('SELECT name, cleanup, retention_ms FROM topics ORDER BY name').all();
+    const topics = this.#db
+      .statement('SELECT name, cleanup, retention_ms, max_record_bytes FROM topics ORDER BY name')
+      .all();
     this.#topics = new Map(
-      (topics as unknown as [string, TopicSpec['cleanup'], number | null][]).map(
-        ([name, cleanup, retentionMs]) => {
-          const own = refs.get(name) ?? [];
-          return [name, { name, partitions: own.length, cleanup, retentionMs, refs: own }];
-        },
-      ),
+      (topics as unknown as TopicRow[]).map(([name, cleanup, retentionMs, maxRecordBytes]) => {
+        const own = refs.get(name) ?? [];
+        const limit = maxRecordBytes === null ? {} : { maxRecordBytes };
+        return [name, { name, partitions: own.length, cleanup, retentionMs, ...limit, refs: own }];
+      }),
     );
     return this.#topics;
   }
@@ -81,7 +89,9 @@ export class Catalog {
   }
 
   #create(spec: TopicSpec): void {
-    this.#db.statement('INSERT INTO topics VALUES (?, ?, ?)').run(spec.name, spec.cleanup, spec.retentionMs);
+    this.#db
+      .statement('INSERT INTO topics VALUES (?, ?, ?, ?)')
+      .run(spec.name, spec.cleanup, spec.retentionMs, spec.maxRecordBytes ?? null);
     const insert = this.#db.statement('INSERT INTO partitions (topic, partition) VALUES (?, ?)');
     for (let partition = 0; partition < spec.partitions; partition++) {
       const { lastInsertRowid } = insert.run(spec.name, partition);
@@ -97,10 +107,16 @@ export class Catalog {
           'the count of an existing topic cannot change, since it decides where keys lie: use a new topic name or a new log',
       );
     }
-    if (existing.cleanup === spec.cleanup && existing.retentionMs === spec.retentionMs) return;
+    const { cleanup, retentionMs, maxRecordBytes } = spec;
+    if (
+      existing.cleanup === cleanup &&
+      existing.retentionMs === retentionMs &&
+      existing.maxRecordBytes === maxRecordBytes
+    )
+      return;
     this.#db
-      .statement('UPDATE topics SET cleanup = ?, retention_ms = ? WHERE name = ?')
-      .run(spec.cleanup, spec.retentionMs, spec.name);
+      .statement('UPDATE topics SET cleanup = ?, retention_ms = ?, max_record_bytes = ? WHERE name = ?')
+      .run(cleanup, retentionMs, maxRecordBytes ?? null, spec.name);
     if (spec.cleanup === 'compact') for (const ref of existing.refs) createKeyIndexes(this.#db.raw, ref.id);
   }
 }
@@ -122,6 +138,13 @@ function requireValid(spec: TopicSpec): void {
     throw new FirstFiveError(
       'CONFIG_INVALID',
       `topic ${spec.name}: the retention must be a whole number of milliseconds above 0`,
+    );
+  }
+  const { maxRecordBytes = 1 } = spec;
+  if (!Number.isSafeInteger(maxRecordBytes) || maxRecordBytes < 1) {
+    throw new FirstFiveError(
+      'CONFIG_INVALID',
+      `topic ${spec.name}: the largest record must be a whole number of bytes`,
     );
   }
 }

@@ -10,7 +10,7 @@
  */
 import { FirstFiveError } from '../../core/errors.ts';
 import { partitionKey, type StreamRecord, type TopicPartition } from '../../core/record.ts';
-import type { CommitUnit, GroupMember, GroupOptions, PollRequest } from '../../runtime/log.ts';
+import type { CommitUnit, GroupMember, GroupOptions, MemberPollRequest } from '../../runtime/log.ts';
 import type { Appender } from './appender.ts';
 import type { PartitionRef } from './catalog.ts';
 import type { Database } from './database.ts';
@@ -55,13 +55,15 @@ export class SqliteGroupMember implements GroupMember {
     );
   }
 
-  async poll(request: PollRequest): Promise<readonly StreamRecord[]> {
+  async poll(request: MemberPollRequest): Promise<readonly StreamRecord[]> {
     await this.#announceAssignment();
     const { db, wakeUp } = this.#parts;
     return waitForRecords(wakeUp, request, async () => {
       if (this.#left) return undefined;
       return db.read(() =>
-        fetchRecords(db, this.#readable(), request, (at, bounds) => this.#overtaken(at, bounds)),
+        fetchRecords(db, this.#readable(request.topics), request, (at, bounds) =>
+          this.#overtaken(at, bounds),
+        ),
       );
     });
   }
@@ -120,9 +122,11 @@ export class SqliteGroupMember implements GroupMember {
   }
 
   /** Unpaused partitions, starting with another one each time so that none waits for ever behind a busy one. */
-  #readable(): Cursor[] {
+  #readable(topics: MemberPollRequest['topics']): Cursor[] {
     const readable: Cursor[] = [];
-    for (const [key, cursor] of this.#cursors) if (!this.#paused.has(key)) readable.push(cursor);
+    for (const [key, cursor] of this.#cursors) {
+      if (!this.#paused.has(key) && topics?.includes(cursor.ref.topic) !== false) readable.push(cursor);
+    }
     const first = this.#turn++ % Math.max(1, readable.length);
     return [...readable.slice(first), ...readable.slice(0, first)];
   }

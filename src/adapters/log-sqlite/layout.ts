@@ -8,13 +8,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { FirstFiveError } from '../../core/errors.ts';
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 /** 'FFLG': tells our files from other SQLite databases. */
 const APPLICATION_ID = 0x46464c47;
 export const BUCKET_BITS = 10;
 
 const TABLES = `
-  CREATE TABLE topics (name TEXT PRIMARY KEY, cleanup TEXT NOT NULL, retention_ms INTEGER) WITHOUT ROWID;
+  CREATE TABLE topics (
+    name TEXT PRIMARY KEY, cleanup TEXT NOT NULL, retention_ms INTEGER, max_record_bytes INTEGER) WITHOUT ROWID;
   CREATE TABLE partitions (
     id INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL,
     start_offset INTEGER NOT NULL DEFAULT 0, next_offset INTEGER NOT NULL DEFAULT 0,
@@ -50,7 +51,10 @@ export function createKeyIndexes(db: DatabaseSync, partitionId: number): void {
     CREATE INDEX IF NOT EXISTS ${table}_tombstones ON ${table} (o) WHERE v IS NULL`);
 }
 
-/** Creates or checks the layout; inside a write transaction. Refuses other databases and newer layouts. */
+/** From each layout to the next one. */
+const UPGRADES: readonly string[] = ['ALTER TABLE topics ADD COLUMN max_record_bytes INTEGER'];
+
+/** Creates, upgrades or checks the layout; inside a write transaction. Refuses other databases and newer layouts. */
 export function prepareLayout(db: DatabaseSync, path: string): void {
   const applicationId = pragma(db, 'application_id');
   const version = pragma(db, 'user_version');
@@ -64,12 +68,14 @@ export function prepareLayout(db: DatabaseSync, path: string): void {
       `${path} is a database of another program; choose another path for the log`,
     );
   }
-  if (version !== LAYOUT_VERSION) {
+  if (version < 1 || version > LAYOUT_VERSION) {
     throw new FirstFiveError(
       'CONFIG_INVALID',
       `the log ${path} has layout ${version}, and this version of FirstFive reads layout ${LAYOUT_VERSION}; use the newer version`,
     );
   }
+  for (const upgrade of UPGRADES.slice(version - 1)) db.exec(upgrade);
+  if (version < LAYOUT_VERSION) db.exec(`PRAGMA user_version = ${LAYOUT_VERSION}`);
 }
 
 function pragma(db: DatabaseSync, name: string): number {

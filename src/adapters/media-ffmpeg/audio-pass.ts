@@ -1,5 +1,6 @@
 /** Sound by ffmpeg: the native channels on the window, then their mono mix at the plan's rate. */
 
+import { FirstFiveError } from '../../core/errors.ts';
 import type { ExtractionPlan } from '../../core/extraction.ts';
 import { clampSamples, JITTER_MS, mixToMono } from '../../core/media/audio-timeline.ts';
 import { type ChannelRole, channelRoles, monoCoefficients } from '../../core/media/channels.ts';
@@ -7,6 +8,7 @@ import { ffmpegArguments, fileSource } from './command.ts';
 import { decodeOptions, type ProbedStream } from './ffprobe.ts';
 import { AV_LAYOUT_MASKS } from './layouts.ts';
 import { runTool } from './process.ts';
+import { walled } from './tools.ts';
 import type { PassContext } from './video-pass.ts';
 
 export interface AudioResult {
@@ -57,6 +59,7 @@ async function nativePlanes(
   const wanted = frames * channels * FLOAT_BYTES;
   const run = await runTool({
     command: context.tools.ffmpeg,
+    ...walled(context),
     args: ffmpegArguments(
       {
         source: fileSource(context.path),
@@ -76,7 +79,11 @@ async function nativePlanes(
     ...{ signal: context.signal, maxMemoryBytes: context.limits.maxMemoryBytes },
     ...{ maxOutputBytes: wanted + 1024 ** 2, enoughBytes: wanted },
   });
-  return deinterleave(run.output.subarray(0, wanted), channels);
+  const planes = deinterleave(run.output.subarray(0, wanted), channels);
+  if (planes.some((plane) => !plane.every(Number.isFinite))) {
+    throw new FirstFiveError('VALUE_NOT_FINITE', 'the sound holds samples that are not numbers');
+  }
+  return planes;
 }
 
 function deinterleave(bytes: Buffer, channels: number): Float32Array[] {
@@ -98,6 +105,7 @@ async function resample(
   const wanted = Math.round((mono.length * to) / from);
   const run = await runTool({
     command: context.tools.ffmpeg,
+    sandbox: context.tools.sandbox,
     args: ffmpegArguments(
       { source: 'pipe:0', options: ['-f', 'f32le', '-ac', '1', '-ar', String(from)] },
       { options: ['-f', 'f32le', '-ac', '1', '-ar', String(to)] },

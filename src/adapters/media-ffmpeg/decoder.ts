@@ -42,6 +42,7 @@ export async function createFfmpegDecoder(options: FfmpegDecoderOptions = {}): P
     build: `ffmpeg/${tools.version} ${process.platform}-${process.arch}`,
     async extract(request, signal) {
       refuseBySize(request);
+      refuseByPlan(request);
       const release = await gate.enter(signal, closing.signal);
       const deadline = AbortSignal.timeout(request.limits.deadlineMs);
       const signals = [deadline, closing.signal, ...(signal === undefined ? [] : [signal])];
@@ -75,6 +76,17 @@ function refuseBySize({ object, limits }: DecodeRequest): void {
   }
 }
 
+/** About the bundle, not about the upload: intake stops until it runs where its plan can be served. */
+function refuseByPlan({ plan }: DecodeRequest): void {
+  const { video, views = {}, sounds = {} } = plan;
+  const ownScaler = video.interpolation === 'bicubic' || video.interpolation === 'bilinear';
+  if (ownScaler && Object.keys(views).length + Object.keys(sounds).length === 0) return;
+  throw new FirstFiveError(
+    'DECODER_UNAVAILABLE',
+    "the bundle's plan has views, sounds or an interpolation that only media-libav serves: install node-av",
+  );
+}
+
 async function extract(tools: FfmpegTools, request: DecodeRequest, signal: AbortSignal): Promise<Extraction> {
   const { object, plan, limits } = request;
   const start = performance.now();
@@ -105,6 +117,7 @@ async function extract(tools: FfmpegTools, request: DecodeRequest, signal: Abort
       tracks.audio === undefined
         ? undefined
         : await audioPass(context, tracks.audio, plan, video?.originSeconds);
+    await copy.verify();
     const heard = performance.now();
     const extraction = assemble(request, tracks, video, audio);
     const signalsMs = performance.now() - heard;

@@ -4,7 +4,7 @@ import { FirstFiveError } from '../../core/errors.ts';
 import type { DecodeLimits } from '../../core/extraction.ts';
 import { fileSource } from './command.ts';
 import { runTool } from './process.ts';
-import type { FfmpegTools } from './tools.ts';
+import { type FfmpegTools, walled } from './tools.ts';
 
 const number = z.coerce.number();
 
@@ -17,6 +17,7 @@ const streamSchema = z.object({
   height: z.number().optional(),
   sample_aspect_ratio: z.string().optional(),
   color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
   color_range: z.string().optional(),
   avg_frame_rate: z.string().optional(),
   time_base: z.string().optional(),
@@ -78,6 +79,7 @@ export async function probe(request: ProbeRequest): Promise<Probed> {
   const { tools, path, demuxer, seconds, limits, signal } = request;
   const result = await runTool({
     command: tools.ffprobe,
+    ...walled(request),
     args: [
       ...['-hide_banner', '-loglevel', 'error', '-threads', '1', '-max_alloc', String(limits.maxMemoryBytes)],
       ...inputOptions(demuxer),

@@ -1,8 +1,12 @@
-/** A path that ffmpeg can open: the object's own, or a private temporary copy of an object that has none. */
-import { mkdtemp, open, rm } from 'node:fs/promises';
+/**
+ * A path that ffmpeg can open: the object's own, or a private temporary copy of an object that has none. The own path may mean
+ * another file by the time that ffmpeg opens it: `verify` fails with `MEDIA_CHANGED` then, before and after the runs.
+ */
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FirstFiveError } from '../../core/errors.ts';
+import { fileEtag } from '../../core/file-etag.ts';
 import type { PinnedObject } from '../../stages/object-store.ts';
 
 /** ffmpeg needs to seek, and has no way to ask for ranges: larger remote objects are media-libav's work. */
@@ -11,11 +15,16 @@ const RANGE_BYTES = 4 * 1024 ** 2;
 
 export interface LocalCopy {
   readonly path: string;
+  verify(): Promise<void>;
   remove(): Promise<void>;
 }
 
 export async function localCopy(object: PinnedObject, signal: AbortSignal): Promise<LocalCopy> {
-  if (object.localPath !== undefined) return { path: object.localPath, remove: async () => {} };
+  const { localPath, etag } = object;
+  if (localPath !== undefined) {
+    await verifyFile(localPath, etag);
+    return { path: localPath, verify: () => verifyFile(localPath, etag), remove: async () => {} };
+  }
   if (object.sizeBytes > MAX_COPY_BYTES) {
     throw new FirstFiveError(
       'MEDIA_TOO_LARGE',
@@ -27,11 +36,17 @@ export async function localCopy(object: PinnedObject, signal: AbortSignal): Prom
   try {
     const path = join(folder, 'object');
     await copy(object, path, signal);
-    return { path, remove };
+    return { path, verify: async () => {}, remove };
   } catch (thrown) {
     await remove();
     throw thrown;
   }
+}
+
+async function verifyFile(path: string, etag: string): Promise<void> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  if (found !== undefined && fileEtag(found) === etag) return;
+  throw new FirstFiveError('MEDIA_CHANGED', 'the file is not the one that was pinned');
 }
 
 async function copy(object: PinnedObject, path: string, signal: AbortSignal): Promise<void> {

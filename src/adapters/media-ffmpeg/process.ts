@@ -2,12 +2,15 @@
  * One run of ffmpeg or ffprobe, supervised.
  *
  * F1. No shell; an empty environment; standard input closed or fed, standard output to the caller, standard error bounded.
+ *     Behind the sandbox's wall, the run reads the files named and nothing else.
  * F2. The run ends at the caller's signal, when its resident set outgrows the limit (where /proc tells it), or when the
  *     caller has what it wanted: always by SIGKILL, and it settles only when the process is gone.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { FirstFiveError } from '../../core/errors.ts';
+import { NO_SANDBOX, type Sandbox } from '../../stages/extract/sandbox.ts';
 
 export interface ToolRun {
   readonly command: string;
@@ -19,6 +22,9 @@ export interface ToolRun {
   /** The run ends early, successfully, once so many bytes have come. */
   readonly enoughBytes?: number;
   readonly input?: Uint8Array;
+  readonly sandbox?: Sandbox;
+  /** Files that it reads. */
+  readonly readable?: readonly string[];
   /** How much of the end of standard error is kept; default 64 KiB. */
   readonly diagnosticsBytes?: number;
 }
@@ -37,7 +43,8 @@ const PAGE_BYTES = 4096;
 
 export async function runTool(run: ToolRun): Promise<ToolResult> {
   run.signal.throwIfAborted();
-  const child = spawn(run.command, [...run.args], { env: {}, stdio: ['pipe', 'pipe', 'pipe'] });
+  const { command, args } = launchOf(run);
+  const child = spawn(command, [...args], { env: {}, stdio: ['pipe', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   let length = 0;
   let diagnostics = Buffer.alloc(0);
@@ -80,26 +87,49 @@ export async function runTool(run: ToolRun): Promise<ToolResult> {
   }
 }
 
+/** One run is one upload: the kernel ends it after a minute of CPU time, whatever becomes of this process. */
+const CPU_SECONDS = 60;
+const GIBIBYTE = 1024 ** 3;
+
+function launchOf({ sandbox = NO_SANDBOX, command, args, readable = [], maxMemoryBytes }: ToolRun) {
+  const limits = {
+    ...{ addressSpaceBytes: 2 * maxMemoryBytes + GIBIBYTE, cpuSeconds: CPU_SECONDS, openFiles: 128 },
+  };
+  return sandbox.launch({ command, args, program: [], readable, limits });
+}
+
 /** Exit code once the process is gone and its pipes are read; a signal that we did not send is a crash. */
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new FirstFiveError('DECODER_UNAVAILABLE', 'the command cannot be started', { cause }));
     });
-    child.once('close', (code, signal) => {
+    child.once('close', (code, own) => {
+      const signal = own ?? signalOf(code);
       if (signal === null || signal === 'SIGKILL') resolve(code);
       else reject(new FirstFiveError('DECODE_CRASHED', `the command ended by ${signal}`));
     });
   });
 }
 
+/** A sandbox's launcher ends with 128 + n when what is behind it died by signal n, as a shell does. */
+function signalOf(code: number | null): string | null {
+  return Object.entries(constants.signals).find(([, number]) => number + 128 === code)?.[0] ?? null;
+}
+
 function watchMemory(child: ChildProcess, limit: number, fail: (error: unknown) => void): NodeJS.Timeout {
   return setInterval(async () => {
-    // Only Linux has this file; elsewhere ffmpeg's own -max_alloc is the limit.
-    const statm = await readFile(`/proc/${child.pid}/statm`, 'utf8').catch(() => '');
-    const pages = Number(statm.split(' ')[1] ?? 0);
-    if (pages * PAGE_BYTES > limit) {
+    if ((await residentBytes(child.pid ?? 0)) > limit) {
       fail(new FirstFiveError('MEDIA_LIMIT', 'decoding needs more memory than allowed'));
     }
   }, MEMORY_POLL_MS);
+}
+
+/** Of the process and, behind a sandbox's launcher, of those below it. Only Linux tells; elsewhere -max_alloc is the limit. */
+async function residentBytes(pid: number): Promise<number> {
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+  const pages = Number((await read('statm')).split(' ')[1] ?? 0);
+  const below = (await read(`task/${pid}/children`)).split(' ').filter(Boolean).map(Number);
+  const others = await Promise.all(below.map(residentBytes));
+  return others.reduce((sum, bytes) => sum + bytes, pages * PAGE_BYTES);
 }

@@ -9,12 +9,13 @@
 import { FirstFiveError } from '../../core/errors.ts';
 import type { DecodeLimits, FrameTarget, VideoPlan } from '../../core/extraction.ts';
 import { isHighDefinition, orientRgb, sizeBeforeTurn } from '../../core/media/display.ts';
+import { type HdrTransfer, toneMapped } from '../../core/media/hdr.ts';
 import { answerIndex } from '../../core/media/targets.ts';
 import { type LumaStats, lumaStats } from '../../core/signals/luma.ts';
 import { type FfmpegInput, ffmpegArguments, fileSource } from './command.ts';
 import { decodeOptions, type Probed } from './ffprobe.ts';
 import { runTool } from './process.ts';
-import type { FfmpegTools } from './tools.ts';
+import { type FfmpegTools, walled } from './tools.ts';
 import { quotient, type Tracks } from './tracks.ts';
 
 export interface PassContext {
@@ -103,6 +104,7 @@ async function select(
   const graph = `[0:${track.index}]select='${wanted}',showinfo=checksum=0,${sheetGraph(track, plan)}`;
   const run = await runTool({
     command: context.tools.ffmpeg,
+    ...walled(context),
     args: ffmpegArguments(
       source(context),
       {
@@ -127,6 +129,7 @@ async function select(
 async function decodedTimes(context: PassContext, track: VideoTrack): Promise<number[]> {
   const run = await runTool({
     command: context.tools.ffmpeg,
+    ...walled(context),
     args: ffmpegArguments(
       source(context),
       {
@@ -217,6 +220,9 @@ function result(
   };
 }
 
+/** Eight bits of PQ or HLG are what the sheet holds: coarser than in media-libav. */
+const HDR_TRANSFERS: Readonly<Record<string, HdrTransfer>> = { smpte2084: 'pq', 'arib-std-b67': 'hlg' };
+
 function pictureOf(sheet: Uint8Array, track: VideoTrack, plan: VideoPlan): SheetPicture {
   const { scaled, native, width } = sheetLayout(track, plan);
   const packed = new Uint8Array(scaled.width * scaled.height * 3);
@@ -227,7 +233,8 @@ function pictureOf(sheet: Uint8Array, track: VideoTrack, plan: VideoPlan): Sheet
     }
   }
   const rgb = new Uint8Array(packed.length);
-  orientRgb(packed, scaled, track.orientation, rgb);
+  const hdr = HDR_TRANSFERS[track.color_transfer ?? ''];
+  orientRgb(hdr === undefined ? packed : toneMapped(packed, hdr), scaled, track.orientation, rgb);
   // Formats that are not planar YUV become YUV of the limited range on their way to the sheet.
   const format = track.pix_fmt ?? '';
   const fullRange = format.startsWith('yuvj') || (track.color_range === 'pc' && format.startsWith('yuv'));

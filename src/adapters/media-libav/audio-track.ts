@@ -100,8 +100,20 @@ export class AudioTrack {
     if (this.#samples > MAX_SAMPLES) throw new FirstFiveError('MEDIA_LIMIT', 'too many audio samples');
     const planes = toPlanes(frame);
     if (planes !== undefined) {
+      refuseNotFinite(planes);
       this.#chunks.push({ absoluteMs: toMs(frame.pts, this.#stream.timeBase), planes });
     }
+  }
+}
+
+/** Float formats can hold what no sound is. A score made of a guess at it would be worse than none. */
+function refuseNotFinite(planes: readonly Float32Array[]): void {
+  for (const plane of planes) {
+    let sum = 0;
+    // Zero times NaN or an infinity is NaN; zero times anything else is zero.
+    for (let i = 0; i < plane.length; i++) sum += (plane[i] as number) * 0;
+    if (sum !== 0)
+      throw new FirstFiveError('VALUE_NOT_FINITE', 'the sound holds samples that are not numbers');
   }
 }
 

@@ -1,21 +1,23 @@
 /** Between the messages of a decode child and the values of the port. */
+import { constants } from 'node:os';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { Extraction } from '../../core/extraction.ts';
-import type { DecodeRequest } from '../../stages/extract/decoder.ts';
+import type { UnionRequest } from '../../stages/extract/decoder.ts';
 import type { DecodeFacts, Fault, ResultMessage, ToChild } from './protocol.ts';
+import { unpackMembers } from './result-parts.ts';
 import { MEMORY_SIGNAL } from './watched.ts';
 
 /** One upload to decode, with what the port does not ask for. */
 export interface Job {
-  readonly request: DecodeRequest;
+  readonly request: UnionRequest;
   readonly sparse: boolean;
   readonly planeHashes: boolean;
   readonly fault?: Fault | undefined;
 }
 
-/** An extraction, and what its decode did. */
+/** The extractions, in the order of the plans, and what their decode did. */
 export interface Decoded {
-  readonly extraction: Extraction;
+  readonly extractions: readonly Extraction[];
   readonly facts: DecodeFacts;
 }
 
@@ -23,32 +25,21 @@ export interface Decoded {
 export class NotTaken extends Error {}
 
 export function extractMessage(id: number, job: Job): ToChild {
-  const { object, plan, limits } = job.request;
+  const { object, plans, limits } = job.request;
   return {
-    ...{ type: 'extract', id, sizeBytes: object.sizeBytes, plan, limits },
+    ...{ type: 'extract', id, sizeBytes: object.sizeBytes, etag: object.etag, plans, limits },
     ...{ sparse: job.sparse, planeHashes: job.planeHashes },
     ...(object.localPath === undefined ? {} : { path: object.localPath }),
     ...(job.fault === undefined ? {} : { fault: job.fault }),
   };
 }
 
-/** Pixels stay a view of what came over the pipe; samples are copied, because floats must be aligned. */
-export function decodedOf(header: ResultMessage, payload: Uint8Array): Decoded {
-  const { probe, signals, timings, facts } = header;
-  const pixelBytes = payload.byteLength - (header.audio?.samples ?? 0) * 4;
-  const pixels = new Uint8Array(payload.buffer, payload.byteOffset, pixelBytes);
-  const samples = new Uint8Array(payload.subarray(pixelBytes));
-  return {
-    extraction: {
-      ...{ probe, signals, timings },
-      video: header.video === null ? null : { ...header.video, pixels },
-      audio:
-        header.audio === null
-          ? null
-          : { sampleRate: header.audio.sampleRate, samples: new Float32Array(samples.buffer) },
-    },
-    facts,
-  };
+export function decodedOf(
+  { probe, timings, members, parts, facts }: ResultMessage,
+  payload: Uint8Array,
+): Decoded {
+  const extractions = unpackMembers(members, parts, payload).map((member) => ({ probe, timings, ...member }));
+  return { extractions, facts };
 }
 
 /** How a child's process ended. */
@@ -62,7 +53,8 @@ export interface Ending {
 }
 
 /** What the upload that the child held, if any, fails with. */
-export function endError({ code, signal, output, timedOutMs }: Ending): FirstFiveError {
+export function endError({ code, signal: own, output, timedOutMs }: Ending): FirstFiveError {
+  const signal = own ?? signalOf(code);
   if (timedOutMs !== undefined) {
     return new FirstFiveError('DECODE_TIMEOUT', `not decoded within ${timedOutMs} ms`);
   }
@@ -72,4 +64,10 @@ export function endError({ code, signal, output, timedOutMs }: Ending): FirstFiv
   const how = signal === null ? `exit code ${code ?? 'unknown'}` : signal;
   const said = output === '' ? '' : `; it said: ${output}`;
   return new FirstFiveError('DECODE_CRASHED', `the decode child ended by ${how}${said}`);
+}
+
+/** A sandbox's launcher ends with 128 + n when what is behind it died by signal n, as a shell does. */
+function signalOf(code: number | null): NodeJS.Signals | null {
+  const [name] = Object.entries(constants.signals).find(([, number]) => number + 128 === code) ?? [];
+  return (name as NodeJS.Signals | undefined) ?? null;
 }

@@ -21,11 +21,12 @@ import {
   type ResultMessage,
   type ToChild,
 } from './protocol.ts';
+import { packMembers } from './result-parts.ts';
 import { type ByteSource, openLocal } from './source.ts';
 import { Watchdog } from './watched.ts';
 import { FrameParser, frameHead, type WireFrame } from './wire.ts';
 
-const watchdog = new Watchdog(process.ppid);
+const watchdog = new Watchdog();
 const obeyFaults = process.argv.includes(FAULTS_ARGUMENT);
 const ranges = new Map<number, (frame: WireFrame<RangeMessage>) => void>();
 let nextRead = 0;
@@ -52,13 +53,28 @@ async function extract(message: ExtractMessage): Promise<void> {
   let source: ByteSource | undefined;
   try {
     if (obeyFaults && message.fault !== undefined) await commitFault(message.fault);
-    source = message.path === undefined ? remote(message) : openLocal(message.path, message.sizeBytes);
-    sendResult(message.id, await extractMedia(source, message));
+    source = sourceOf(message);
+    const extracted = await extractMedia(source, message);
+    source.verify?.();
+    sendResult(message.id, extracted);
   } catch (thrown) {
     answer(failure(message.id, thrown, source?.failed ?? false));
   } finally {
     watchdog.end();
     source?.close();
+  }
+}
+
+/**
+ * The file itself where this process can open it and it is the one that was pinned. Else (behind the sandbox's wall, or moved, or
+ * replaced since) its bytes come through the parent, which holds the pinned file open and notices changes of it.
+ */
+function sourceOf(message: ExtractMessage): ByteSource {
+  if (message.path === undefined) return remote(message);
+  try {
+    return openLocal(message.path, message);
+  } catch {
+    return remote(message);
   }
 }
 
@@ -87,20 +103,13 @@ function remote({ id, sizeBytes }: ExtractMessage): ByteSource {
   };
 }
 
-function sendResult(id: number, extracted: Extracted): void {
-  const { probe, video, audio, signals, timings, facts } = extracted;
+function sendResult(id: number, { probe, members, timings, facts }: Extracted): void {
+  const packed = packMembers(members);
   const header: ResultMessage = {
-    ...{ type: 'result', id, rssBytes: process.memoryUsage.rss(), probe, signals, timings, facts },
-    video: video === null ? null : { width: video.width, height: video.height, targets: video.targets },
-    audio: audio === null ? null : { sampleRate: audio.sampleRate, samples: audio.samples.length },
+    ...{ type: 'result', id, rssBytes: process.memoryUsage.rss(), probe, timings, facts },
+    ...{ members: packed.members, parts: packed.parts },
   };
-  const samples = audio?.samples;
-  answer(header, [
-    ...(video === null ? [] : [video.pixels]),
-    ...(samples === undefined
-      ? []
-      : [new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength)]),
-  ]);
+  answer(header, packed.payload);
 }
 
 function failure(id: number, thrown: unknown, readFailed: boolean): FailureMessage {

@@ -1,27 +1,16 @@
 /**
- * One decoded frame as the plan wants it: scaled RGB, turned upright, and its luma plane as it is.
+ * One decoded frame as a plan's opening pictures want it: RGB of the plan's size, upright, and its luma plane as it is.
  *
- * P1. Colour: the frame's own matrix and range tags; where the matrix is not stated, BT.709 above standard
- *     definition, else BT.601. Transfer curve and primaries are left alone: PQ and HLG are not tone-mapped.
  * P2. Views of a frame's planes die with the frame: everything kept is a copy.
  */
 import { createHash } from 'node:crypto';
-import {
-  AV_PIX_FMT_GRAY8,
-  AV_PIX_FMT_RGB24,
-  AVCOL_PRI_UNSPECIFIED,
-  AVCOL_RANGE_JPEG,
-  AVCOL_SPC_BT709,
-  AVCOL_SPC_SMPTE170M,
-  AVCOL_SPC_UNSPECIFIED,
-  AVCOL_TRC_UNSPECIFIED,
-  type AVPixelFormat,
-} from 'node-av/constants';
-import { avGetPixFmtName, Frame, SoftwareScaleContext } from 'node-av/lib';
-import { FirstFiveError } from '../../core/errors.ts';
+import { AV_PIX_FMT_GRAY8, AVCOL_RANGE_JPEG, type AVPixelFormat } from 'node-av/constants';
+import { avGetPixFmtName, type Frame } from 'node-av/lib';
 import type { VideoPlan } from '../../core/extraction.ts';
-import { isHighDefinition, type Orientation, orientRgb, sizeBeforeTurn } from '../../core/media/display.ts';
+import type { Orientation } from '../../core/media/display.ts';
+import { resample } from '../../core/resample/resample.ts';
 import { type LumaStats, lumaStats } from '../../core/signals/luma.ts';
+import { newFrame, newScaler, RgbScaler, scale } from './rgb-scaler.ts';
 
 /** A distinct frame that answers at least one target. */
 export interface Picture {
@@ -33,18 +22,16 @@ export interface Picture {
 }
 
 export class PictureMaker {
-  readonly #plan: VideoPlan;
-  readonly #orientation: Orientation;
+  readonly plan: VideoPlan;
   readonly #planeHashes: boolean;
-  readonly #scaler: SoftwareScaleContext;
+  readonly #scaler: RgbScaler;
   /** Wall milliseconds spent so far. */
   readonly timings = { scale: 0, signals: 0 };
 
   constructor(plan: VideoPlan, orientation: Orientation, planeHashes: boolean) {
-    this.#plan = plan;
-    this.#orientation = orientation;
+    this.plan = plan;
     this.#planeHashes = planeHashes;
-    this.#scaler = newScaler(plan.interpolation);
+    this.#scaler = new RgbScaler(orientation, plan.interpolation === 'bilinear' ? 'bilinear' : 'bicubic');
   }
 
   make(frame: Frame): Picture {
@@ -59,55 +46,16 @@ export class PictureMaker {
   }
 
   close(): void {
-    this.#scaler.freeContext();
+    this.#scaler.close();
   }
 
   #rgb(frame: Frame): Uint8Array {
-    const size = sizeBeforeTurn(this.#plan, this.#orientation);
-    const scaled = newFrame(size.width, size.height, AV_PIX_FMT_RGB24);
-    try {
-      tagColour(frame);
-      scale(this.#scaler, scaled, frame);
-      const rgb = new Uint8Array(size.width * size.height * 3);
-      orientRgb(scaled.toBuffer(), size, this.#orientation, rgb);
-      return rgb;
-    } finally {
-      scaled.free();
-    }
+    const { interpolation } = this.plan;
+    if (interpolation === 'bicubic' || interpolation === 'bilinear')
+      return this.#scaler.scaled(frame, this.plan);
+    const { width, height } = this.plan;
+    return resample(this.#scaler.native(frame), { width, height }, interpolation).data;
   }
-}
-
-function newScaler(interpolation: VideoPlan['interpolation']): SoftwareScaleContext {
-  const scaler = new SoftwareScaleContext();
-  scaler.allocContext();
-  scaler.setOption('sws_flags', `${interpolation}+accurate_rnd+full_chroma_int`);
-  scaler.setOption('threads', '1');
-  return scaler;
-}
-
-function newFrame(width: number, height: number, format: AVPixelFormat): Frame {
-  const frame = new Frame();
-  frame.alloc();
-  frame.width = width;
-  frame.height = height;
-  frame.format = format;
-  if (frame.getBuffer() < 0) throw new FirstFiveError('MEDIA_LIMIT', 'no memory for a picture');
-  return frame;
-}
-
-function scale(scaler: SoftwareScaleContext, to: Frame, from: Frame): void {
-  if (scaler.scaleFrameSync(to, from) < 0) {
-    throw new FirstFiveError('MEDIA_UNSUPPORTED', 'the pixel format cannot be converted');
-  }
-}
-
-/** P1. swscale reads the tags of the frame; with a curve and primaries it would map colours, at a second a frame. */
-function tagColour(frame: Frame): void {
-  if (frame.colorSpace === AVCOL_SPC_UNSPECIFIED) {
-    frame.colorSpace = isHighDefinition(frame) ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-  }
-  frame.colorPrimaries = AVCOL_PRI_UNSPECIFIED;
-  frame.colorTrc = AVCOL_TRC_UNSPECIFIED;
 }
 
 const PLANAR_8 = /^(?:yuvj?a?4\d\dp|nv\d\d|gray)$/;

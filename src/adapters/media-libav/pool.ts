@@ -15,6 +15,7 @@ export interface PoolOptions extends ChildOptions {
   readonly children: number;
   readonly recycleAfterUploads: number;
   readonly recycleAfterGrowthBytes: number;
+  readonly recycleAfterBusyMs: number;
 }
 
 interface Waiting {
@@ -153,9 +154,11 @@ export class ChildPool {
   }
 
   #isSpent(child: SupervisedChild): boolean {
-    const { recycleAfterUploads, recycleAfterGrowthBytes } = this.#options;
+    const { recycleAfterUploads, recycleAfterGrowthBytes, recycleAfterBusyMs } = this.#options;
     return (
-      child.uploads >= recycleAfterUploads || child.rssBytes - child.freshRssBytes > recycleAfterGrowthBytes
+      child.uploads >= recycleAfterUploads ||
+      child.busyMs >= recycleAfterBusyMs ||
+      child.rssBytes - child.freshRssBytes > recycleAfterGrowthBytes
     );
   }
 

@@ -5,6 +5,7 @@ import type {
   ExtractionPlan,
   FrameTarget,
   MediaProbe,
+  ShownFrame,
   Signals,
 } from '../../core/extraction.ts';
 
@@ -17,8 +18,11 @@ export interface ExtractMessage {
   readonly id: number;
   /** Opened by the child itself; without it the child asks for ranges with `read`. */
   readonly path?: string;
+  /** Of the pinned object; `fileEtag` of the file at `path`. */
+  readonly etag: string;
   readonly sizeBytes: number;
-  readonly plan: ExtractionPlan;
+  /** One extraction each; decoded once. */
+  readonly plans: readonly ExtractionPlan[];
   readonly limits: DecodeLimits;
   /** Whether unneeded frames may be skipped where that is exact. */
   readonly sparse: boolean;
@@ -56,29 +60,57 @@ export interface ReadMessage {
   readonly length: number;
 }
 
-/** Payload: the pixels, then the samples. */
+/** Payload: the parts, in order. */
 export interface ResultMessage {
   readonly type: 'result';
   readonly id: number;
   readonly rssBytes: number;
   readonly probe: MediaProbe;
-  readonly video: VideoHeader | null;
-  readonly audio: { readonly sampleRate: number; readonly samples: number } | null;
-  readonly signals: Signals;
+  /** In the order of the plans. */
+  readonly members: readonly MemberHeader[];
+  readonly parts: readonly PartHeader[];
   readonly timings: Readonly<Record<string, number>>;
   readonly facts: DecodeFacts;
+}
+
+/** One extraction, with the indices of its parts in place of bytes. */
+export interface MemberHeader {
+  readonly video: VideoHeader | null;
+  readonly audio: SoundHeader | null;
+  readonly views: Readonly<Record<string, ViewHeader>>;
+  readonly sounds: Readonly<Record<string, SoundHeader>>;
+  readonly signals: Signals;
+}
+
+export interface PartHeader {
+  readonly type: 'uint8' | 'float32';
+  readonly bytes: number;
 }
 
 export interface VideoHeader {
   readonly width: number;
   readonly height: number;
   readonly targets: readonly FrameTarget[];
+  readonly part: number;
+}
+
+export interface ViewHeader {
+  readonly dims: readonly number[];
+  readonly frames: readonly ShownFrame[];
+  readonly part: number;
+}
+
+export interface SoundHeader {
+  readonly sampleRate: number;
+  readonly part: number;
 }
 
 /** What the decode did, for tests and benchmarks. */
 export interface DecodeFacts {
   readonly packets: number;
   readonly decodedFrames: number;
+  /** How often the file was read: more than once where an attempt was not exact. */
+  readonly attempts: number;
   readonly sparse: boolean;
   /** MD5 of the packed native planes of each distinct answering frame, when asked for. */
   readonly planeHashes?: readonly string[];
@@ -99,3 +131,6 @@ export type FromChild = ReadyMessage | TakenMessage | ReadMessage | ResultMessag
 
 /** File descriptor of the child on which it answers; standard output belongs to whatever native code prints. */
 export const ANSWER_FD = 3;
+
+/** File descriptor of the child that its parent holds open and never uses: it closes when the parent is gone. */
+export const LIFELINE_FD = 4;

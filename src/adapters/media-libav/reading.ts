@@ -5,23 +5,38 @@
  *     stops it `SLACK_MS` of the file's own time later, so that a long upload costs what a short one does.
  */
 import { AV_PKT_DATA_ENCRYPTION_INFO, AVERROR_EAGAIN } from 'node-av/constants';
-import { Packet } from 'node-av/lib';
+import { Packet, type Stream } from 'node-av/lib';
 import { FirstFiveError } from '../../core/errors.ts';
-import type { DecodeLimits, ExtractionPlan } from '../../core/extraction.ts';
+import type { DecodeLimits } from '../../core/extraction.ts';
+import { UPRIGHT } from '../../core/media/display.ts';
+import type { FrameTimes } from '../../core/plan/select.ts';
+import type { UnionPlan } from '../../core/plan/union.ts';
 import { AudioTrack } from './audio-track.ts';
+import { ListedDecode } from './listed.ts';
 import { PictureMaker } from './picture.ts';
+import { PictureAsk } from './picture-ask.ts';
+import { RgbScaler } from './rgb-scaler.ts';
 import type { OpenedMedia } from './source.ts';
 import { SparseDecode } from './sparse.ts';
 import type { ChosenTracks } from './streams.ts';
-import { toMs } from './timestamps.ts';
+import { averageRate, toMs } from './timestamps.ts';
 import { VideoTrack } from './video-track.ts';
+import { ViewTap } from './view-tap.ts';
 
 export interface ReadingOptions {
-  readonly plan: ExtractionPlan;
+  readonly union: UnionPlan;
   readonly limits: DecodeLimits;
-  readonly sparse: boolean;
+  /** How this reading goes about the pictures. */
+  readonly approach: Approach;
   readonly planeHashes: boolean;
 }
+
+/**
+ * `plain`: every frame as it comes. `sparse`: only those that are needed, where that is exact (sparse.ts). Plans with views:
+ * `listed`: frames by number from the packets' timestamps (listed.ts); `list`: only the frames' times are wanted; frame times:
+ * those of an earlier decode.
+ */
+export type Approach = 'plain' | 'sparse' | 'listed' | 'list' | FrameTimes;
 
 /** Files interleave their tracks within a second or two. */
 const SLACK_MS = 3000;
@@ -33,13 +48,18 @@ export class Reading {
   readonly #media: OpenedMedia;
   readonly #chosen: ChosenTracks;
   readonly #options: ReadingOptions;
-  readonly maker: PictureMaker | undefined;
+  readonly makers: readonly PictureMaker[];
+  /** In the order of the union's pictures. */
+  readonly asks: readonly PictureAsk[];
+  readonly tap: ViewTap | undefined;
   readonly video: VideoTrack | undefined;
   readonly audio: AudioTrack | undefined;
-  readonly #sparse: SparseDecode | undefined;
+  readonly #held: SparseDecode | ListedDecode | undefined;
   #originMs: number | undefined;
   #videoDone: boolean;
   #audioDone: boolean;
+  /** Of the packets of the picture track so far. */
+  #pixels = 0;
   /** Packets read from the container. */
   packets = 0;
 
@@ -47,17 +67,29 @@ export class Reading {
     this.#media = media;
     this.#chosen = chosen;
     this.#options = options;
-    const { plan, limits } = options;
-    if (chosen.video !== undefined) {
-      const { stream, codec, orientation } = chosen.video;
-      this.maker = new PictureMaker(plan.video, orientation, options.planeHashes);
-      this.video = new VideoTrack(stream, codec, { plan: plan.video, limits, maker: this.maker });
-      if (options.sparse && SparseDecode.suits(stream))
-        this.#sparse = new SparseDecode(stream, plan.video.select.atMs);
+    const { union, limits, approach } = options;
+    const { video, audio } = chosen;
+    const pictures = video === undefined || approach === 'list' ? [] : union.pictures;
+    const orientation = video?.orientation ?? UPRIGHT;
+    this.makers = pictures.map((plan) => new PictureMaker(plan, orientation, options.planeHashes));
+    this.asks = this.makers.map((maker) => new PictureAsk(maker.plan, maker));
+    if (video !== undefined) {
+      if (union.views.length > 0)
+        this.tap = new ViewTap(union.views, new RgbScaler(orientation, 'bicubic'), limits);
+      if (typeof approach === 'object') this.tap?.expect(approach, 'trust');
+      this.video = new VideoTrack(video.stream, video.codec, { limits, asks: this.asks, tap: this.tap });
+      this.#held = this.#holding(video.stream);
     }
-    if (chosen.audio !== undefined) this.audio = new AudioTrack(chosen.audio.stream, chosen.audio.codec);
+    if (audio !== undefined) this.audio = new AudioTrack(audio.stream, audio.codec);
     this.#videoDone = this.video === undefined;
     this.#audioDone = this.audio === undefined;
+  }
+
+  #holding(stream: Stream): SparseDecode | ListedDecode | undefined {
+    const { approach, union } = this.#options;
+    if (approach === 'listed' && this.tap !== undefined) return new ListedDecode(stream, this.tap);
+    if (approach !== 'sparse' || !SparseDecode.suits(stream)) return undefined;
+    return new SparseDecode(stream, union.openingMs, this.asks);
   }
 
   /** True when the result is that of a full decode. */
@@ -82,7 +114,7 @@ export class Reading {
     }
     this.audio?.send(null);
     if (this.video === undefined) return true;
-    if (this.#sparse !== undefined) return this.#sparse.decode(this.video);
+    if (this.#held !== undefined) return this.#held.decode(this.video);
     this.video.finish();
     return true;
   }
@@ -99,17 +131,24 @@ export class Reading {
       stream === undefined
         ? undefined
         : (toMs(packet.dts, stream.timeBase) ?? toMs(packet.pts, stream.timeBase));
-    const end = Math.max(this.#options.plan.windowMs[1], ...this.#options.plan.video.select.atMs);
+    const { picturesEndMs, soundEndMs } = this.#options.union;
+    const end = Math.max(soundEndMs, picturesEndMs);
     return atMs === undefined || this.#originMs === undefined || atMs - this.#originMs < end + SLACK_MS;
   }
 
   #videoPacket(packet: Packet, { stream }: NonNullable<ChosenTracks['video']>): void {
     refuseEncrypted(packet);
     if (this.#videoDone || this.video === undefined) return;
-    const last = Math.max(...this.#options.plan.video.select.atMs);
-    if (this.#sparse !== undefined) {
-      this.#sparse.hold(packet);
-      this.#originMs = this.#sparse.originMs;
+    // Packets, not frames: a sparse decode must stop where a full one does.
+    this.#pixels += stream.codecpar.width * stream.codecpar.height;
+    if (this.#pixels > this.#options.limits.maxDecodedPixels) {
+      this.#videoDone = true;
+      return;
+    }
+    const last = this.#options.union.picturesEndMs;
+    if (this.#held !== undefined) {
+      this.#held.hold(packet);
+      this.#originMs = this.#held.originMs;
       const dtsMs = toMs(packet.dts, stream.timeBase);
       this.#videoDone = dtsMs !== undefined && this.#originMs !== undefined && dtsMs > this.#originMs + last;
       return;
@@ -124,21 +163,36 @@ export class Reading {
     if (this.#audioDone) return;
     const ptsMs = toMs(packet.pts, stream.timeBase);
     if (this.video === undefined) this.#originMs ??= ptsMs;
-    const end = this.#options.plan.windowMs[1] + AUDIO_OVERLAP_MS;
+    const end = this.#options.union.soundEndMs + AUDIO_OVERLAP_MS;
     if (ptsMs !== undefined && this.#originMs !== undefined && ptsMs - this.#originMs >= end)
       this.#audioDone = true;
     else this.audio?.send(packet);
   }
 
+  /** Wall milliseconds of the opening pictures' making. */
+  spent(step: 'scale' | 'signals'): number {
+    return this.makers.reduce((sum, { timings }) => sum + timings[step], 0);
+  }
+
+  /** Every frame of the views' windows, when this reading has gone over them all. */
+  get frames(): FrameTimes | undefined {
+    const stream = this.#chosen.video?.stream;
+    const timesMs = this.tap?.times;
+    const seenAll = this.#held instanceof ListedDecode ? this.#held.seenAll : true;
+    if (stream === undefined || timesMs === undefined || !seenAll) return undefined;
+    return { timesMs, fps: averageRate(stream, timesMs) };
+  }
+
   get sparse(): boolean {
-    return this.#sparse !== undefined;
+    return this.#held instanceof SparseDecode;
   }
 
   close(): void {
-    this.#sparse?.close();
+    this.#held?.close();
     this.video?.close();
     this.audio?.close();
-    this.maker?.close();
+    this.tap?.close();
+    for (const maker of this.makers) maker.close();
   }
 }
 

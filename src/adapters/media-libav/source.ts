@@ -9,6 +9,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { AVSEEK_CUR, AVSEEK_END, AVSEEK_SIZE, type AVSeekWhence } from 'node-av/constants';
 import { Dictionary, FormatContext, InputFormat, IOContext, type Packet } from 'node-av/lib';
 import { FirstFiveError } from '../../core/errors.ts';
+import { fileEtag } from '../../core/file-etag.ts';
 import {
   type Container,
   claimedPixels,
@@ -24,27 +25,21 @@ export interface ByteSource {
   readonly failed: boolean;
   /** A descriptor of its own with its position at the start, where the upload is a local file; the caller closes it. */
   descriptor?(): number;
+  /** Fails with `MEDIA_CHANGED` when the bytes are no longer those that were pinned. Remote objects are checked by their store. */
+  verify?(): void;
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>;
   close(): void;
 }
 
-/** A local file. Fails with `MEDIA_CHANGED` when it is not the file that was pinned, or becomes another. */
-export function openLocal(path: string, sizeBytes: number): ByteSource {
-  const fd = openRegular(path);
-  const pinned = fstatSync(fd);
-  if (pinned.size !== sizeBytes) {
-    closeSync(fd);
-    throw changed();
-  }
+/** The local file that was pinned: `etag` is `fileEtag` of it. Fails when it cannot be opened, or the path means other bytes. */
+export function openLocal(path: string, { sizeBytes, etag }: PinnedFile): ByteSource {
+  const fd = openPinned(path, etag);
   return {
     sizeBytes,
     failed: false,
-    descriptor() {
-      const again = openRegular(path);
-      const { dev, ino, size } = fstatSync(again);
-      if (dev === pinned.dev && ino === pinned.ino && size === pinned.size) return again;
-      closeSync(again);
-      throw changed();
+    descriptor: () => openPinned(path, etag),
+    verify() {
+      if (fileEtag(fstatSync(fd, { bigint: true })) !== etag) throw changed();
     },
     read(offset, length) {
       const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, sizeBytes - offset)));
@@ -52,6 +47,22 @@ export function openLocal(path: string, sizeBytes: number): ByteSource {
     },
     close: () => closeSync(fd),
   };
+}
+
+export interface PinnedFile {
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+function openPinned(path: string, etag: string): number {
+  const fd = openRegular(path);
+  if (fileEtag(fstatSync(fd, { bigint: true })) === etag) return fd;
+  closeSync(fd);
+  throw changed();
+}
+
+function changed(): FirstFiveError {
+  return new FirstFiveError('MEDIA_CHANGED', 'the file is not the one that was pinned');
 }
 
 function openRegular(path: string): number {
@@ -67,10 +78,6 @@ function openRegular(path: string): number {
   throw new FirstFiveError('MEDIA_NOT_A_FILE', 'not a regular file');
 }
 
-function changed(): FirstFiveError {
-  return new FirstFiveError('MEDIA_CHANGED', 'the file is not the one that was pinned');
-}
-
 export interface OpenedMedia {
   readonly format: FormatContext;
   readonly container: Container;
@@ -79,7 +86,11 @@ export interface OpenedMedia {
   close(): Promise<void>;
 }
 
-const CALLBACK_BUFFER = 256 * 1024;
+/**
+ * Remote bytes are asked for in pieces of this size, which end at its multiples: what is fetched in vain when reading stops is
+ * less than one piece, and a piece is one block of the S3 store's cache.
+ */
+const REMOTE_PIECE = 64 * 1024;
 /** Options of every demuxer: bounded stream counts and bounded probing of streams whose parameters stay unknown. */
 const FORMAT_OPTIONS = { max_streams: '256', probesize: '5000000', analyzeduration: '5000000' };
 
@@ -156,10 +167,10 @@ function callbackIo(source: ByteSource): IOContext {
   let position = 0;
   const io = new IOContext();
   io.allocContextWithCallbacks(
-    CALLBACK_BUFFER,
+    REMOTE_PIECE,
     0,
     async (size) => {
-      const bytes = await source.read(position, size);
+      const bytes = await source.read(position, Math.min(size, REMOTE_PIECE - (position % REMOTE_PIECE)));
       position += bytes.byteLength;
       return bytes.byteLength === 0 ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },

@@ -12,28 +12,21 @@
 import { AV_CODEC_ID_H264, AV_PKT_FLAG_DISCARD } from 'node-av/constants';
 import type { Packet, Stream } from 'node-av/lib';
 import { answerIndex } from '../../core/media/targets.ts';
-import { toMs } from './timestamps.ts';
+import { HeldPackets } from './held-packets.ts';
+import type { PictureAsk } from './picture-ask.ts';
 import type { VideoTrack } from './video-track.ts';
-
-/** Compressed bytes held back at most; beyond, the decode is plain. */
-const MAX_HELD_BYTES = 64 * 1024 ** 2;
-
-interface Held {
-  readonly packet: Packet;
-  readonly ptsMs: number;
-}
 
 /** Collects the packets of one video stream, then decodes what is needed of them. */
 export class SparseDecode {
-  readonly #stream: Stream;
   readonly #atMs: readonly number[];
-  readonly #held: Held[] = [];
-  #bytes = 0;
-  #exact = true;
+  readonly #asks: readonly PictureAsk[];
+  readonly #held: HeldPackets;
 
-  constructor(stream: Stream, atMs: readonly number[]) {
-    this.#stream = stream;
+  /** `atMs`: the targets of all asks. */
+  constructor(stream: Stream, atMs: readonly number[], asks: readonly PictureAsk[]) {
     this.#atMs = atMs;
+    this.#asks = asks;
+    this.#held = new HeldPackets(stream);
   }
 
   static suits(stream: Stream): boolean {
@@ -42,45 +35,35 @@ export class SparseDecode {
 
   /** Absolute time of the earliest packet so far. */
   get originMs(): number | undefined {
-    return this.#held.length === 0
-      ? undefined
-      : Math.min(...this.#held.slice(0, 32).map(({ ptsMs }) => ptsMs));
+    return this.#held.originMs;
   }
 
-  /** False when an exact result can no longer be had this way. */
-  hold(packet: Packet): boolean {
-    const ptsMs = toMs(packet.pts, this.#stream.timeBase);
-    const copy = packet.clone();
-    this.#bytes += packet.size;
-    if (copy === null || ptsMs === undefined || this.#bytes > MAX_HELD_BYTES) {
-      this.#exact = false;
-    }
-    if (copy !== null) this.#held.push({ packet: copy, ptsMs: ptsMs ?? 0 });
-    return this.#exact;
+  hold(packet: Packet): void {
+    this.#held.add(packet);
   }
 
   /** Decodes into `track`; true when every answer is certain to equal that of a full decode. */
   decode(track: VideoTrack): boolean {
-    const shown = this.#held.filter(({ packet }) => (packet.flags & AV_PKT_FLAG_DISCARD) === 0);
+    const shown = this.#held.packets.filter(({ packet }) => (packet.flags & AV_PKT_FLAG_DISCARD) === 0);
     const times = shown.map(({ ptsMs }) => ptsMs).sort((a, b) => a - b);
     const origin = times[0];
-    if (!this.#exact || origin === undefined || new Set(times).size !== times.length) return false;
+    if (!this.#held.complete || origin === undefined || new Set(times).size !== times.length) return false;
     const needed = new Set(this.#atMs.map((at) => times[answerIndex(times, origin + at)]));
     needed.add(origin);
-    for (const { packet, ptsMs } of this.#held) {
+    for (const { packet, ptsMs } of this.#held.packets) {
       if (track.done) break;
       track.send(packet, !needed.has(ptsMs));
     }
     track.finish();
-    const answered = track.answers().targets.map(({ ptsMs }) => origin + ptsMs);
+    const answered = this.#asks.flatMap((ask) => ask.targets());
     return (
       !track.damaged &&
       track.originMs === origin &&
-      answered.every((ms, index) => ms === times[answerIndex(times, origin + (this.#atMs[index] ?? 0))])
+      answered.every(({ atMs, ptsMs }) => origin + ptsMs === times[answerIndex(times, origin + atMs)])
     );
   }
 
   close(): void {
-    for (const { packet } of this.#held) packet.free();
+    this.#held.close();
   }
 }

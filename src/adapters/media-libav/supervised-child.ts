@@ -2,24 +2,23 @@
  * One decode child as its parent sees it: start, one upload at a time, and a certain end.
  *
  * K1. The child gets an empty environment but for the two variables of `CHILD_ENV`, no inherited descriptors and the
- *     parent's process group; what it prints is kept in a bounded ring and shown in crash messages only.
+ *     parent's process group; what it prints is kept in a bounded ring and shown in crash messages only. It runs behind a
+ *     sandbox where there is one (launch.ts); `pid` is then the sandbox's, which takes the child with it.
  * K2. Every upload has a deadline, counted from the moment the child got it. A child that passes it is killed (SIGKILL)
  *     and never used again, as is one that is aborted or breaks the protocol.
  * K3. `ended` resolves once the process is gone; nothing here relies on its co-operation.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { FirstFiveError } from '../../core/errors.ts';
 import { type Decoded, decodedOf, endError, extractMessage, type Job, NotTaken } from './child-messages.ts';
+import { childLaunch, type LaunchOptions } from './launch.ts';
 import { OutputRing } from './output-ring.ts';
-import { ANSWER_FD, FAULTS_ARGUMENT, type FromChild, type ReadMessage, type ToChild } from './protocol.ts';
-import { siblingModule } from './sibling.ts';
+import { ANSWER_FD, type FromChild, LIFELINE_FD, type ReadMessage, type ToChild } from './protocol.ts';
 import { FrameParser, frameHead, type WireFrame } from './wire.ts';
 
-export interface ChildOptions {
+export interface ChildOptions extends LaunchOptions {
   readonly startTimeoutMs: number;
-  readonly obeyFaults: boolean;
 }
 
 /** One pool thread is enough (range reads block it), few allocator arenas keep the resident set flat. */
@@ -47,14 +46,19 @@ export class SupervisedChild {
   /** Resident set after the last upload, and when the child was new; bytes. */
   rssBytes = 0;
   freshRssBytes = 0;
-  /** Uploads that it was given. */
+  /** Uploads that it was given, and how long it had them, milliseconds. */
   uploads = 0;
+  busyMs = 0;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
     this.#started.promise.catch(() => {});
     this.#ended = new Promise((resolve) => {
-      process.once('exit', (code, signal) => resolve(this.#gone(code, signal)));
+      // `exit` is the launcher's where there is a sandbox; the pipes close with the last process behind its wall.
+      process.once('exit', () => {
+        this.#alive = false;
+      });
+      process.once('close', (code, signal) => resolve(this.#gone(code, signal)));
       process.once('error', () => resolve(this.#gone(null, null)));
     });
     this.#listen();
@@ -62,10 +66,9 @@ export class SupervisedChild {
 
   /** Starts a child and waits until libav is loaded in it. Fails with `DECODER_UNAVAILABLE`. */
   static async start(options: ChildOptions): Promise<{ child: SupervisedChild; build: string }> {
-    const entry = fileURLToPath(siblingModule('child', import.meta.url));
-    const faults = options.obeyFaults ? [FAULTS_ARGUMENT] : [];
-    const stdio = Array<'pipe'>(ANSWER_FD + 1).fill('pipe');
-    const child = new SupervisedChild(spawn(process.execPath, [entry, ...faults], { stdio, env: CHILD_ENV }));
+    const { command, args } = childLaunch(options);
+    const stdio = Array<'pipe'>(LIFELINE_FD + 1).fill('pipe');
+    const child = new SupervisedChild(spawn(command, args, { stdio, env: CHILD_ENV }));
     const timer = setTimeout(() => child.kill(), options.startTimeoutMs);
     try {
       const build = await child.#started.promise;
@@ -97,6 +100,7 @@ export class SupervisedChild {
     this.#running = running;
     this.uploads++;
     this.#hold(true);
+    const start = performance.now();
     const abandon = () => this.#abandon(signal?.reason);
     signal?.addEventListener('abort', abandon, { once: true });
     const deadline = setTimeout(() => this.#late(running), job.request.limits.deadlineMs);
@@ -113,6 +117,7 @@ export class SupervisedChild {
       clearTimeout(deadline);
       signal?.removeEventListener('abort', abandon);
       this.#running = undefined;
+      this.busyMs += performance.now() - start;
       this.#hold(false);
     }
   }
@@ -156,7 +161,7 @@ export class SupervisedChild {
       }
     });
     // A pipe to a process that has just died reports it here; `exit` carries the news (K3).
-    for (const stream of [stdin, stdout, stderr, answers]) stream?.on('error', () => {});
+    for (const stream of [stdin, stdout, stderr, answers, stdio[LIFELINE_FD]]) stream?.on('error', () => {});
     for (const stream of [stdout, stderr]) stream?.on('data', (chunk: Uint8Array) => this.#output.add(chunk));
   }
 
@@ -218,7 +223,8 @@ export class SupervisedChild {
   /** An idle child does not keep the parent's event loop alive; one that starts or works does. */
   #hold(hold: boolean): void {
     const { stdin, stdout, stderr, stdio } = this.#process;
-    for (const handle of [this.#process, stdin, stdout, stderr, stdio[ANSWER_FD]] as (Held | null)[]) {
+    const pipes = [stdin, stdout, stderr, stdio[ANSWER_FD], stdio[LIFELINE_FD]];
+    for (const handle of [this.#process, ...pipes] as (Held | null)[]) {
       if (hold) handle?.ref?.();
       else handle?.unref?.();
     }

@@ -1,16 +1,16 @@
 /**
  * The upload's picture track: packets in, answered targets out.
  *
- * V1. Decoding is single-threaded; frames come out in presentation order and `TargetPicker` decides which are kept.
+ * V1. Decoding is single-threaded; frames come out in presentation order, and the asks decide which are kept.
  * V2. Damage is the decoder's business: every error of a packet is passed over, and what counts is the frames that come.
  */
 import { AV_FRAME_FLAG_CORRUPT, AV_NOPTS_VALUE, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
 import { type Codec, CodecContext, Frame, type Packet, type Stream } from 'node-av/lib';
 import { FirstFiveError } from '../../core/errors.ts';
-import type { DecodeLimits, FrameTarget, VideoPlan } from '../../core/extraction.ts';
-import { TargetPicker } from '../../core/media/targets.ts';
-import type { Picture, PictureMaker } from './picture.ts';
+import type { DecodeLimits } from '../../core/extraction.ts';
+import type { PictureAsk } from './picture-ask.ts';
 import { toMs } from './timestamps.ts';
+import type { ViewTap } from './view-tap.ts';
 
 /** Used when neither a timestamp nor a frame rate says how long a frame lasts. */
 const DEFAULT_FRAME_MS = 40;
@@ -31,14 +31,17 @@ export function openVideoContext(stream: Stream, codec: Codec, limits: DecodeLim
   return context;
 }
 
+export interface VideoTrackOptions {
+  readonly limits: DecodeLimits;
+  readonly asks: readonly PictureAsk[];
+  /** Sees every frame that counts, where the plan has views. */
+  readonly tap?: ViewTap | undefined;
+}
+
 export class VideoTrack {
   readonly #stream: Stream;
   readonly #context: CodecContext;
-  readonly #maker: PictureMaker;
-  readonly #plan: VideoPlan;
-  readonly #limits: DecodeLimits;
-  readonly #picker: TargetPicker;
-  readonly #pictures = new Map<number, Picture>();
+  readonly #options: VideoTrackOptions;
   #frame = new Frame();
   #previous = new Frame();
   #previousMs: number | undefined;
@@ -49,16 +52,9 @@ export class VideoTrack {
   /** True once a frame came out that the decoder calls damaged. */
   damaged = false;
 
-  constructor(
-    stream: Stream,
-    codec: Codec,
-    options: { readonly plan: VideoPlan; readonly limits: DecodeLimits; readonly maker: PictureMaker },
-  ) {
+  constructor(stream: Stream, codec: Codec, options: VideoTrackOptions) {
     this.#stream = stream;
-    this.#plan = options.plan;
-    this.#limits = options.limits;
-    this.#maker = options.maker;
-    this.#picker = new TargetPicker(options.plan.select.atMs);
+    this.#options = options;
     this.#context = openVideoContext(stream, codec, options.limits);
     this.#frame.alloc();
     this.#previous.alloc();
@@ -70,7 +66,8 @@ export class VideoTrack {
   }
 
   get done(): boolean {
-    return this.#picker.done;
+    const { asks, tap } = this.#options;
+    return asks.every((ask) => ask.done) && (tap?.done ?? true);
   }
 
   /** One packet; `skip` lets the decoder pass over it when nothing else refers to it. */
@@ -83,26 +80,9 @@ export class VideoTrack {
   /** The stream has ended: delayed frames come out, open targets take the last frame. */
   finish(): void {
     if (!this.done) this.#submit(null);
-    for (const _ of this.#picker.finish()) this.#keep(this.#previous, this.#previousMs);
-  }
-
-  /** After `finish`. Targets in the plan's order, and the distinct pictures in time order. */
-  answers(): { readonly targets: readonly FrameTarget[]; readonly pictures: readonly Picture[] } {
-    const pictures = [...this.#pictures].sort(([a], [b]) => a - b).map(([, picture]) => picture);
-    return { targets: this.#picker.targets(), pictures };
-  }
-
-  /** uint8 `[targets, height, width, 3]`. */
-  tensor(): Uint8Array {
-    const { width, height } = this.#plan;
-    const size = width * height * 3;
-    const targets = this.#picker.targets();
-    const tensor = new Uint8Array(targets.length * size);
-    targets.forEach((target, index) => {
-      const picture = this.#pictures.get(target.ptsMs);
-      if (picture !== undefined) tensor.set(picture.rgb, index * size);
-    });
-    return tensor;
+    const last =
+      this.#previousMs === undefined ? undefined : { frame: this.#previous, ptsMs: this.#previousMs };
+    for (const ask of this.#options.asks) ask.finish(last);
   }
 
   close(): void {
@@ -134,25 +114,33 @@ export class VideoTrack {
     const frame = this.#frame;
     this.decodedFrames++;
     this.damaged ||= frame.decodeErrorFlags !== 0 || frame.hasFlags(AV_FRAME_FLAG_CORRUPT);
-    if (this.decodedFrames > this.#limits.maxDecodedFrames) {
+    if (this.decodedFrames > this.#options.limits.maxDecodedFrames) {
       throw new FirstFiveError('MEDIA_LIMIT', 'too many frames before the last target');
     }
-    if (frame.width * frame.height > this.#limits.maxPixels) {
+    if (frame.width * frame.height > this.#options.limits.maxPixels) {
       throw new FirstFiveError('MEDIA_LIMIT', 'a frame has more pixels than allowed');
     }
     const absoluteMs = this.#timeOf(frame);
     this.#originMs ??= absoluteMs;
     const ptsMs = absoluteMs - this.#originMs;
-    const { counts, previous, now } = this.#picker.offer(ptsMs);
-    if (!counts) {
+    if (!this.#offer(frame, ptsMs)) {
       frame.unref();
       return;
     }
-    if (previous.length > 0) this.#keep(this.#previous, this.#previousMs);
-    if (now.length > 0) this.#keep(frame, ptsMs);
     [this.#frame, this.#previous] = [this.#previous, frame];
     this.#previousMs = ptsMs;
     this.#frame.unref();
+  }
+
+  /** False when the frame does not count (T2 of targets.ts). */
+  #offer(frame: Frame, ptsMs: number): boolean {
+    const { asks, tap } = this.#options;
+    const before = this.#previousMs;
+    if (before !== undefined && ptsMs <= before) return false;
+    const previous = before === undefined ? undefined : { frame: this.#previous, ptsMs: before };
+    for (const ask of asks) ask.offer({ frame, ptsMs }, previous);
+    tap?.take({ frame, ptsMs });
+    return true;
   }
 
   #timeOf(frame: Frame): number {
@@ -162,10 +150,5 @@ export class VideoTrack {
     const rate = this.#stream.avgFrameRate;
     const step = rate.num > 0 && rate.den > 0 ? (1000 * rate.den) / rate.num : DEFAULT_FRAME_MS;
     return this.#previousMs === undefined ? 0 : (this.#originMs ?? 0) + this.#previousMs + step;
-  }
-
-  #keep(frame: Frame, ptsMs: number | undefined): void {
-    if (ptsMs === undefined || this.#pictures.has(ptsMs)) return;
-    this.#pictures.set(ptsMs, this.#maker.make(frame));
   }
 }

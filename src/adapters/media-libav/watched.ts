@@ -8,7 +8,6 @@ export const MEMORY_SIGNAL = 'SIGUSR2';
 const GRACE_MS = 2000;
 
 export interface WatchdogData {
-  readonly parentPid: number;
   /** Two float64: deadline on the monotonic clock in ms, greatest resident set in bytes; 0 = none. */
   readonly shared: SharedArrayBuffer;
 }
@@ -16,10 +15,10 @@ export interface WatchdogData {
 export class Watchdog {
   readonly #limits: Float64Array;
 
-  constructor(parentPid: number) {
+  constructor() {
     const shared = new SharedArrayBuffer(16);
     this.#limits = new Float64Array(shared);
-    const data: WatchdogData = { parentPid, shared };
+    const data: WatchdogData = { shared };
     const worker = new Worker(siblingModule('watchdog', import.meta.url), {
       workerData: data,
       env: {},

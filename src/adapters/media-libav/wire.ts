@@ -7,7 +7,8 @@
 
 const PREFIX = 8;
 const MAX_HEADER = 4 * 1024 ** 2;
-const MAX_PAYLOAD = 1024 ** 3;
+/** Output cap: a child that claims more has lost its mind, or is no longer ours. Far above what any plan asks for. */
+const MAX_PAYLOAD = 256 * 1024 ** 2;
 
 export interface WireFrame<H> {
   readonly header: H;

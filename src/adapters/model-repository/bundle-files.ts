@@ -7,7 +7,8 @@ import { FirstFiveError } from '../../core/errors.ts';
 
 /** Every file that a manifest names, in the order of their names. */
 export function namedFiles(manifest: BundleManifest): readonly BundleFile[] {
-  const files = [...Object.values(manifest.graphs), manifest.head, manifest.golden];
+  const { graphs, tokenizers = {}, head, golden } = manifest;
+  const files = [...Object.values(graphs), ...Object.values(tokenizers), head, golden];
   return files
     .map(({ file, sha256 }) => ({ file, sha256 }))
     .sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));

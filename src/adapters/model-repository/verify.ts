@@ -2,18 +2,20 @@
  * `models verify`: does a loaded bundle compute here what it computed where it was made?
  *
  * Hashes are checked by loading, graph signatures by opening the inference; both have happened when this is called.
- * Here the head is built from its file, and the golden vectors run on the execution provider in use.
+ * Here the head is built from its file, the golden vectors run on the execution provider in use, and golden texts go all the way
+ * from tokenizer to standardised score.
  */
 import { z } from 'zod';
 import { FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
-import { TextHead } from '../../core/text/text-head.ts';
-import { parseTextHeadParameters } from '../../core/text/text-head-parameters.ts';
+import { createEmbedStage } from '../../stages/embed/embed-stage.ts';
 import type { Inference, NamedTensors } from '../../stages/embed/inference.ts';
+import { openTextEncoders } from '../../stages/embed/text-encoders.ts';
 import type { LoadedBundle } from '../../stages/model-repository.ts';
+import { openScoringHead, type ScoringHead } from '../../stages/score/scoring-head.ts';
 import { goldenTensors } from './golden-inputs.ts';
 
 export interface VerifyCheck {
-  /** `head`, `golden:<graph>.<output>`. */
+  /** `head`, `text:<number>`, `golden:<graph>.<output>`. */
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
@@ -31,6 +33,7 @@ const golden = z.strictObject({
           z.union([
             z.strictObject({ formula: z.string(), count: z.int().min(1).max(64).exactOptional() }),
             z.strictObject({ values: z.array(z.int()).min(1).max(64) }),
+            z.strictObject({ rows: z.array(z.array(z.int()).min(1).max(8_192)).min(1).max(64) }),
           ]),
         ),
         outputs: z.record(
@@ -41,17 +44,38 @@ const golden = z.strictObject({
       }),
     )
     .min(1),
+  /** Texts as uploaders write them, and the standardised score that the training code gives them. */
+  texts: z
+    .strictObject({
+      absolute: z.number().gt(0),
+      cases: z
+        .array(
+          z.strictObject({
+            title: z.string().exactOptional(),
+            description: z.string().exactOptional(),
+            caption: z.string().exactOptional(),
+            z: z.number(),
+          }),
+        )
+        .min(1),
+    })
+    .exactOptional(),
 });
 
-type GoldenCase = z.infer<typeof golden>['cases'][number];
+type Golden = z.infer<typeof golden>;
+type GoldenCase = Golden['cases'][number];
 
 /** One line per check; nothing is thrown for a bundle that computes something else, only for what cannot be run. */
 export async function verifyBundle(
   bundle: LoadedBundle,
   inference: Inference,
 ): Promise<readonly VerifyCheck[]> {
-  const checks: VerifyCheck[] = [await verifyHead(bundle)];
-  for (const one of await readGolden(bundle)) checks.push(...(await verifyCase(bundle, inference, one)));
+  const { head, check } = await verifyHead(bundle);
+  const checks: VerifyCheck[] = [check];
+  const { cases, texts } = await readGolden(bundle);
+  if (head !== undefined && texts !== undefined)
+    checks.push(...(await verifyTexts(bundle, { inference, head, texts })));
+  for (const one of cases) checks.push(...(await verifyCase(bundle, inference, one)));
   const covered = new Set(checks.map((check) => check.name));
   for (const [graph, { outputs }] of Object.entries(bundle.manifest.graphs)) {
     for (const output of outputs) {
@@ -63,20 +87,50 @@ export async function verifyBundle(
   return checks;
 }
 
-async function verifyHead({ manifest, read }: LoadedBundle): Promise<VerifyCheck> {
+/** The head from its file. That it scores the absence of everything is no proof; golden texts are. */
+async function verifyHead(
+  bundle: LoadedBundle,
+): Promise<{ readonly check: VerifyCheck; readonly head?: ScoringHead }> {
   try {
-    const head = new TextHead(await read(manifest.head.file), parseTextHeadParameters(manifest.head));
-    const { rank, z: score } = head.score({ title: 'a cat plays the piano' });
-    return { name: 'head', ok: Number.isFinite(rank) && Number.isFinite(score), detail: manifest.head.kind };
+    const head = await openScoringHead(bundle);
+    const { rank, rho } = head.score({ text: {}, embeddings: [], signals: {} });
+    const ok = rank === 0.5 && rho === 0;
+    return { head, check: { name: 'head', ok, detail: bundle.manifest.head.kind } };
   } catch (thrown) {
-    return { name: 'head', ok: false, detail: toFirstFiveError(thrown).message };
+    return { check: { name: 'head', ok: false, detail: toFirstFiveError(thrown).message } };
   }
 }
 
-async function readGolden({ manifest, read }: LoadedBundle): Promise<readonly GoldenCase[]> {
+interface TextVerification {
+  readonly inference: Inference;
+  readonly head: ScoringHead;
+  readonly texts: NonNullable<Golden['texts']>;
+}
+
+async function verifyTexts(
+  bundle: LoadedBundle,
+  { inference, head, texts }: TextVerification,
+): Promise<readonly VerifyCheck[]> {
+  const runner = {
+    executionProvider: inference.executionProvider,
+    run: (graph: string, rows: NamedTensors) => inference.run(graph, rows),
+  };
+  const stage = createEmbedStage({ bundle, runner, encoders: await openTextEncoders(bundle) });
+  const checks: VerifyCheck[] = [];
+  for (const [i, { z: expected, ...text }] of texts.cases.entries()) {
+    const features = await stage.embedText(text);
+    const { z: actual } = head.score({ ...features, signals: {} });
+    const difference = Math.abs(actual - expected);
+    const detail = `score ${actual.toFixed(4)}, difference ${difference.toExponential(1)} (allowed ${texts.absolute})`;
+    checks.push({ name: `text:${i + 1}`, ok: difference <= texts.absolute, detail });
+  }
+  return checks;
+}
+
+async function readGolden({ manifest, read }: LoadedBundle): Promise<Golden> {
   const text = new TextDecoder().decode(await read(manifest.golden.file));
   const parsed = golden.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data.cases;
+  if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new FirstFiveError(
     'BUNDLE_INVALID',

@@ -6,32 +6,23 @@ import { toMediaError } from './file-errors.ts';
 import { locate } from './locate.ts';
 import { pinFile } from './pinned-file.ts';
 
-export interface FolderStoreOptions {
-  /** Holds the objects; created with the first one. */
-  readonly root: string;
+/** Which files beside the store's own objects may be read. */
+export interface FileAccess {
   /** Folders under which `file:` uploads and absolute paths may be read; none by default. */
   readonly mediaRoots?: readonly string[];
   /** `score` and `demo`: any file that this user can read. */
   readonly allowAnyFile?: boolean;
 }
 
-export function openFolderStore({
-  root,
-  mediaRoots = [],
-  allowAnyFile = false,
-}: FolderStoreOptions): ObjectStore {
+export interface FolderStoreOptions extends FileAccess {
+  /** Holds the objects; created with the first one. */
+  readonly root: string;
+}
+
+export function openFolderStore({ root, ...access }: FolderStoreOptions): ObjectStore {
   let swept = false;
   return {
-    async open(uri, signal) {
-      signal?.throwIfAborted();
-      const { kind, path } = locate(uri, root, allowAnyFile);
-      const roots = kind === 'key' ? [root] : allowAnyFile ? undefined : mediaRoots;
-      try {
-        return await pinFile(await openConfined(path, uri, roots), uri);
-      } catch (thrown) {
-        throw toMediaError(thrown, uri);
-      }
-    },
+    ...openFileReader(access, root),
     get: (key, signal) => getObject(root, key, signal),
     async putIfAbsent(key, bytes, signal) {
       signal?.throwIfAborted();
@@ -40,5 +31,24 @@ export function openFolderStore({
       return putObject(root, key, bytes);
     },
     delete: (key) => deleteObject(root, key),
+  };
+}
+
+/** Opens media alone. Without a `root` there are no keys: they are refused. */
+export function openFileReader(
+  { mediaRoots = [], allowAnyFile = false }: FileAccess,
+  root?: string,
+): Pick<ObjectStore, 'open'> {
+  return {
+    async open(uri, signal) {
+      signal?.throwIfAborted();
+      const location = locate(uri, root, allowAnyFile);
+      const roots = location.kind === 'key' ? [location.root] : allowAnyFile ? undefined : mediaRoots;
+      try {
+        return await pinFile(await openConfined(location.path, uri, roots), uri);
+      } catch (thrown) {
+        throw toMediaError(thrown, uri);
+      }
+    },
   };
 }

@@ -14,9 +14,10 @@ import { FirstFiveError } from '../../core/errors.ts';
 export type Location =
   | { readonly kind: 'file'; readonly path: string }
   /** Must stay below the root. */
-  | { readonly kind: 'key'; readonly path: string };
+  | { readonly kind: 'key'; readonly path: string; readonly root: string };
 
-export function locate(uri: string, root: string, anyFile: boolean): Location {
+/** Without a `root` there are no keys: they are refused. */
+export function locate(uri: string, root: string | undefined, anyFile: boolean): Location {
   if (uri === '') throw uriInvalid('the uri is empty');
   if (uri.includes('\0')) throw uriInvalid('the uri holds a NUL');
   if (/^file:/i.test(uri)) return { kind: 'file', path: pathOfUri(uri) };
@@ -25,7 +26,8 @@ export function locate(uri: string, root: string, anyFile: boolean): Location {
   }
   if (isAbsolute(uri)) return { kind: 'file', path: uri };
   if (anyFile && existsSync(uri)) return { kind: 'file', path: resolve(uri) };
-  return { kind: 'key', path: keyPath(uri, root) };
+  if (root === undefined) throw uriInvalid('a key without a store to look it up in');
+  return { kind: 'key', path: keyPath(uri, root), root };
 }
 
 /** Path of an object key. Refuses every key that is not a plain way down from the root. */

@@ -1,8 +1,8 @@
 /**
  * How far to fetch beyond what was asked for.
  *
- * A1. A reader that goes on where it was is followed by 1/8 of what it has read so far, in whole blocks: what was fetched in
- *     vain when it stops is at most that. Less than the reader takes at once is not worth fetching (its next read would wait
+ * A1. A reader that goes on where it was is followed by 1/16 of what it has read so far, in whole blocks: what was fetched in
+ *     vain when it stops is at most that, and the rest of a block. Less than the reader takes at once is not worth fetching (its next read would wait
  *     for a request all the same), so nothing is until then. A demuxer reads audio and video apart in some files, so several
  *     runs are told apart.
  * A2. A reader that jumps gets the blocks it asked for and no more.
@@ -24,7 +24,7 @@ interface Run {
 }
 
 const MAX_RUNS = 4;
-const AHEAD_SHARE = 8;
+const AHEAD_SHARE = 16;
 const TAIL_SHARE = 64;
 
 export class ReadAhead {

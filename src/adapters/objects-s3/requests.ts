@@ -14,6 +14,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { Slots } from '../../runtime/slots.ts';
 import { BodyWatch } from './body-watch.ts';
 import { withinTime } from './bounded.ts';
 import { S3Failure } from './failure.ts';
@@ -21,7 +22,6 @@ import type { S3Location } from './locate.ts';
 import { type ObjectHead, parseHead } from './object-head.ts';
 import type { ResolvedS3Options } from './options.ts';
 import type { RequestCounters } from './request-counters.ts';
-import { Slots } from './slots.ts';
 
 /** The identity that every range of one extraction must come from. */
 export interface Pin {

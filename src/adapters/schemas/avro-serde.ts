@@ -91,14 +91,14 @@ export class AvroSerde<T, Raw> implements Serde<T> {
     const schema = this.#registry.known(id);
     if (schema === undefined)
       throw new FirstFiveError('SCHEMA_UNKNOWN', `the record names schema ${id}, which is not known`);
-    const reader = { check: avroCheck(schema), resolver: this.#resolver(id, schema) };
+    const reader = this.#readerOf(id, schema);
     this.#readers.set(id, reader);
     return reader;
   }
 
-  #resolver(id: number, schema: string): Resolver {
+  #readerOf(id: number, schema: string): Reader {
     try {
-      return this.#type.createResolver(avroType(schema));
+      return { check: avroCheck(schema), resolver: this.#type.createResolver(avroType(schema)) };
     } catch (thrown) {
       throw undecodable(`schema ${id} cannot be read as ${this.#type.name}`, thrown);
     }

@@ -33,6 +33,7 @@ export const extractedMapping: RecordMapping<ExtractedUpload, RawExtracted> = {
       missing: modalitiesFromRaw(raw.missing),
       video: raw.video === null ? null : videoFromRaw(raw.video),
       audio: raw.audio === null ? null : audioFromRaw(raw.audio),
+      further: raw.further === null ? null : artefactFromRaw(raw.further),
       planDigest: raw.planDigest,
       decoderBuild: raw.decoderBuild,
       timings: { ...raw.timings },

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { canonicalJson, sha256Hex } from '../../core/digest.ts';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { SchemaRegistry, SchemaVersion } from '../../runtime/serde.ts';
-import { incompatibility } from './avro-type.ts';
+import { requireReads } from './avro-type.ts';
 
 interface IdEntry {
   readonly id: number;
@@ -123,16 +123,6 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (thrown) {
     throw unavailable(`${path} cannot be read: ${String(thrown)}`, thrown);
-  }
-}
-
-function requireReads(subject: string, schema: string, earlier: SchemaVersion): void {
-  const reason = incompatibility(schema, earlier.schema);
-  if (reason !== undefined) {
-    throw new FirstFiveError(
-      'SCHEMA_INCOMPATIBLE',
-      `${subject}: the new schema cannot read version ${earlier.version}: ${reason}`,
-    );
   }
 }
 

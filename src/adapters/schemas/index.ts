@@ -16,6 +16,8 @@ import { identityFromRaw } from './media-records.ts';
 import { scoreMapping } from './score-record.ts';
 import { deletionMapping, uploadMapping, watchMapping } from './upload-records.ts';
 
+export type { RegistrySettings } from './registry-credentials.ts';
+export { openRestRegistry, type RestRegistryOptions } from './rest-registry.ts';
 export { openFolderRegistry };
 
 /** The folder `schemas/` of this checkout or package: the same from `src` and from `dist`. */

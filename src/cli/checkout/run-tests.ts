@@ -15,8 +15,8 @@ export interface TestFlags {
 /** Read by tests that have a long form. */
 const LONG_ENV = 'FIRSTFIVE_TEST_LONG';
 
-/** Minutes of building a native client and of breaking a real broker on purpose. */
-const LONG_ONLY = '**/kafka-*.slow.test.ts';
+/** Those of a native client that is built first, of a broker that is broken on purpose, and the like. */
+const SLOW = '**/*.slow.test.ts';
 
 export interface TestStep extends ChildCommand {
   readonly name: string;
@@ -31,7 +31,7 @@ const CHECKS: readonly TestStep[] = [
 /** Steps in order; the last one is Vitest. */
 export function testSteps(flags: TestFlags, vitest: readonly string[]): readonly TestStep[] {
   const everything = flags.all === true || flags.long === true;
-  const only = flags.long ? [] : ['--exclude', everything ? LONG_ONLY : '**/*.slow.test.ts'];
+  const only = everything ? [] : ['--exclude', SLOW];
   const run: TestStep = {
     name: 'tests',
     args: ['node_modules/vitest/vitest.mjs', 'run', ...only, ...vitest],

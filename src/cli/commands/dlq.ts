@@ -44,7 +44,10 @@ function filtered(command: Command): Command {
     .option('--code <code>', 'with this error code')
     .option('--stage <stage>', 'that failed in this stage or step')
     .option('--since <time>', 'that failed at or after: ISO 8601, or 15m for 15 minutes ago')
-    .option('--upload <id>', 'of this upload')
+    .option('--until <time>', 'that failed before: ISO 8601, or 15m for 15 minutes ago')
+    .option('--upload <id>', 'of this upload (the key of its record)')
+    .option('--origin <topic>', 'whose record came from this topic')
     .option('--max <n>', 'at most so many')
+    .option('--limit <n>', 'the same as --max')
     .option('--topic <name>', "dead-letter topic (default: the topology's)");
 }

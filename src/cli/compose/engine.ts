@@ -6,16 +6,19 @@
  */
 import type { RunOptions } from '../../config/options.ts';
 import { FirstFiveError } from '../../core/errors.ts';
-import { DEFAULT_DECODE_LIMITS } from '../../core/extraction.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from '../../core/extraction.ts';
 import type { Step, Topology } from '../../runtime/topology.ts';
 import { createEmbedStage, type EmbedStage } from '../../stages/embed/embed-stage.ts';
+import { openTextEncoders } from '../../stages/embed/text-encoders.ts';
 import type { Decoder } from '../../stages/extract/decoder.ts';
 import { createExtractStage, type ExtractStage } from '../../stages/extract/extract-stage.ts';
+import { createExtractionCache } from '../../stages/extract/extraction-cache.ts';
 import type { LoadedBundle } from '../../stages/model-repository.ts';
 import type { ObjectStore } from '../../stages/object-store.ts';
 import { createScoreStage, type ScoreStage } from '../../stages/score/score-stage.ts';
 import { openScoringHead } from '../../stages/score/scoring-head.ts';
-import { type Embedder, openBundle, openDecoder, openInference } from './parts.ts';
+import { mediaFolders, openDecoder } from './decoder.ts';
+import { type Embedder, openBundle, openInference } from './parts.ts';
 
 export interface Engine {
   readonly bundle: LoadedBundle;
@@ -34,18 +37,25 @@ export interface EngineOptions {
   readonly topology: Topology;
   readonly store: ObjectStore;
   readonly cores: number;
+  readonly limits?: DecodeLimits;
+  /** Further folders and files that decoders may open themselves, beside the store's folder and the media roots. */
+  readonly readable?: readonly string[];
+  /** Where deaths of decoders are kept; absent: nowhere. */
+  readonly journalPath?: string;
+  /** What is worse than it could be: one sentence each. */
+  readonly notice?: (sentence: string) => void;
 }
 
 /** Opens what the topology's stages need: a process that only scores starts no decoder. */
-export async function openEngine({ options, topology, store, cores }: EngineOptions): Promise<Engine> {
+export async function openEngine(settings: EngineOptions): Promise<Engine> {
+  const { options, topology, store, cores, limits = DEFAULT_DECODE_LIMITS } = settings;
   const steps = new Set(topology.stages.flatMap((stage) => stage.steps));
   const bundle = await openBundle(options, topology.bundle);
   const head = await openScoringHead(bundle);
+  const encoders = await openTextEncoders(bundle);
   const [decoder, embedder] = await bothOrNeither(
-    steps.has('extract') ? openDecoder(options.decoder, topology.decoders) : absentDecoder(),
-    steps.has('embed')
-      ? openInference(bundle, options.provider, topology.inference, cores)
-      : absentEmbedder(),
+    steps.has('extract') ? openDecoder(decoderSettings(settings)) : absentDecoder(),
+    steps.has('embed') ? openInference(bundle, options, topology.inference, cores) : absentEmbedder(),
   );
   return {
     bundle,
@@ -56,13 +66,23 @@ export async function openEngine({ options, topology, store, cores }: EngineOpti
       store,
       decoder,
       plan: bundle.manifest.extractionPlan,
-      limits: DEFAULT_DECODE_LIMITS,
+      limits,
+      ...(topology.extractionCache === true ? { cache: createExtractionCache(store) } : {}),
     }),
-    embed: createEmbedStage({ bundle, runner: embedder.runner }),
+    embed: createEmbedStage({ bundle, runner: embedder.runner, encoders }),
     score: createScoreStage({ bundle, head }),
     close: async () => {
       await Promise.all([decoder.close(), embedder.close()]);
     },
+  };
+}
+
+function decoderSettings({ options, topology, readable = [], journalPath, notice }: EngineOptions) {
+  const { decoder: choice, sandbox } = options;
+  return {
+    ...{ choice, sandbox, children: topology.decoders, readable: [...mediaFolders(options), ...readable] },
+    ...(journalPath === undefined ? {} : { journalPath }),
+    ...(notice === undefined ? {} : { notice }),
   };
 }
 

@@ -1,9 +1,8 @@
 /** The parts of an engine, each opened by the option that names it. Adapters load when they are opened. */
-import type { DecoderChoice, Provider, RunOptions } from '../../config/options.ts';
-import { FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
+import type { RunOptions } from '../../config/options.ts';
 import type { InferencePolicy } from '../../runtime/topology.ts';
 import type { GraphRunner } from '../../stages/embed/graph-runner.ts';
-import type { Decoder } from '../../stages/extract/decoder.ts';
+import type { Inference } from '../../stages/embed/inference.ts';
 import type { LoadedBundle, ModelRepository } from '../../stages/model-repository.ts';
 
 export async function openRepository(options: Pick<RunOptions, 'models'>): Promise<ModelRepository> {
@@ -15,45 +14,27 @@ export async function openBundle(options: RunOptions, reference: string): Promis
   return (await openRepository(options)).load(reference);
 }
 
-/** `auto` takes node-av where it can be loaded, else the ffmpeg command; a choice by name is never replaced. */
-export async function openDecoder(choice: DecoderChoice, children: number): Promise<Decoder> {
-  if (choice === 'ffmpeg') return openFfmpeg(children);
-  const { createLibavDecoder } = await import('../../adapters/media-libav/decoder.ts');
-  try {
-    return await createLibavDecoder({ children });
-  } catch (thrown) {
-    const { code, message } = toFirstFiveError(thrown);
-    if (choice === 'libav' || code !== 'DECODER_UNAVAILABLE') throw thrown;
-    return openFfmpeg(children).catch((ffmpeg: unknown) => {
-      throw new FirstFiveError('DECODER_UNAVAILABLE', `${message}; ${toFirstFiveError(ffmpeg).message}`);
-    });
-  }
-}
-
-async function openFfmpeg(children: number): Promise<Decoder> {
-  const { createFfmpegDecoder } = await import('../../adapters/media-ffmpeg/decoder.ts');
-  return createFfmpegDecoder({ children });
-}
-
 export interface Embedder {
   readonly runner: GraphRunner;
   close(): Promise<void>;
 }
 
-/** The execution provider asked for, or `PROVIDER_UNAVAILABLE`: never another one. */
+type InferenceOptions = Pick<RunOptions, 'provider' | 'inference'>;
+
+/** The execution provider asked for, or the server, or `PROVIDER_UNAVAILABLE`: never another one. */
 export async function openInference(
   bundle: LoadedBundle,
-  provider: Provider,
+  options: InferenceOptions,
   policy: InferencePolicy,
   cores: number,
 ): Promise<Embedder> {
-  const [{ openOnnxInference }, { createBatchingRunner }, { inferenceProfile }] = await Promise.all([
-    import('../../adapters/inference-onnx/open.ts'),
+  const [{ createBatchingRunner }, { inferenceProfile }] = await Promise.all([
     import('../../adapters/inference-onnx/batching-runner.ts'),
     import('../../adapters/inference-onnx/profile.ts'),
   ]);
+  const provider = options.inference.kind === 'remote' ? 'remote' : options.provider;
   const { policies, ...layout } = inferenceProfile(bundle.manifest, { provider, cores }, policy);
-  const inference = await openOnnxInference({ bundle, provider, ...layout });
+  const inference = await openGraphs(bundle, options, layout);
   const runner = createBatchingRunner({ inference, policies });
   return {
     runner,
@@ -62,4 +43,24 @@ export async function openInference(
       await inference.close();
     },
   };
+}
+
+export interface InferenceLayout {
+  readonly workers: number;
+  readonly intraOpThreads: number;
+  readonly buckets?: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The graphs of a bundle as they are, without joining uploads into batches. */
+export async function openGraphs(
+  bundle: LoadedBundle,
+  { inference, provider }: InferenceOptions,
+  layout: InferenceLayout,
+): Promise<Inference> {
+  if (inference.kind === 'remote') {
+    const { openRemoteInference } = await import('../../adapters/inference-remote/open.ts');
+    return openRemoteInference({ bundle, url: inference.url });
+  }
+  const { openOnnxInference } = await import('../../adapters/inference-onnx/open.ts');
+  return openOnnxInference({ bundle, provider, ...layout });
 }

@@ -11,11 +11,12 @@ import { systemClock } from '../../runtime/clock.ts';
 import type { RecordHandler } from '../../runtime/handler.ts';
 import { type HealthReport, healthReport } from '../../runtime/health.ts';
 import { type LatestTable, memoryTable } from '../../runtime/latest-table.ts';
-import type { Log } from '../../runtime/log.ts';
+import type { Log, TopicSpec } from '../../runtime/log.ts';
+import { inputTopics } from '../../runtime/side-inputs.ts';
 import { stageHealth } from '../../runtime/stage-health.ts';
 import { type SettledRecord, StageRunner } from '../../runtime/stage-runner.ts';
 import { StageTelemetry } from '../../runtime/telemetry.ts';
-import { requireRunnable, type StageSpec, type Topology } from '../../runtime/topology.ts';
+import { guardedTopic, requireRunnable, type StageSpec, type Topology } from '../../runtime/topology.ts';
 
 export interface PipelineOptions {
   readonly topology: Topology;
@@ -78,8 +79,8 @@ async function newRunner(
   tables: LatestTable[],
 ): Promise<StageRunner> {
   const { log, slot, handlerOf, onSettled } = options;
-  const ranking = spec.outputs.score;
-  const table = ranking === undefined ? undefined : await openTable(spec, options);
+  const topic = guardedTopic(spec);
+  const table = topic === undefined ? undefined : await openTable(spec, options);
   if (table !== undefined) tables.push(table);
   return new StageRunner({
     spec,
@@ -87,12 +88,21 @@ async function newRunner(
     slot,
     log,
     handler: handlerOf(spec),
-    ...(ranking === undefined || table === undefined ? {} : { guard: { topic: ranking, table } }),
+    ...(topic === undefined || table === undefined ? {} : { guard: { topic, table } }),
     clock: systemClock,
     random: Math.random,
     telemetry: new StageTelemetry(spec.name, spec.groupId),
+    maxRecordBytes: limits(options.topology.topics),
     ...(onSettled === undefined ? {} : { onSettled: (settled) => onSettled(spec, settled) }),
   });
+}
+
+function limits(topics: readonly TopicSpec[]): ReadonlyMap<string, number> {
+  return new Map(
+    topics.flatMap(({ name, maxRecordBytes }) =>
+      maxRecordBytes === undefined ? [] : [[name, maxRecordBytes]],
+    ),
+  );
 }
 
 async function openTable(spec: StageSpec, { tablesDir, slot }: PipelineOptions): Promise<LatestTable> {
@@ -116,13 +126,14 @@ function observe(runner: StageRunner, log: Log): void {
       inFlight: health.inFlight,
       bytes: health.inFlightBytes,
       frontierAgeMs: Math.max(0, ...health.partitions.map((at) => at.oldestUnfinished?.ageMs ?? 0)),
+      waiting: health.waiting,
       lag: new Map(health.partitions.map((at) => [partitionKey(at), at.lag])),
     };
   });
 }
 
 async function endOffsets(log: Log, runners: readonly StageRunner[]): Promise<ReadonlyMap<string, bigint>> {
-  const topics = [...new Set(runners.map((runner) => runner.options.spec.input))];
+  const topics = [...new Set(runners.flatMap((runner) => inputTopics(runner.options.spec)))];
   const ends = new Map<string, bigint>();
   for (const { name, offsets } of await log.admin.describeTopics(topics)) {
     offsets.forEach(({ end }, partition) => {

@@ -56,7 +56,8 @@ export function stageHandler({ stage, serdes, engine, now }: StageHandlerOptions
         outputRecord(topic, { value, timestamp: now(), origin: originOf(record, work, attempt.lane) }),
       );
     }
-    return work.done === 'score' ? { outputs, order: orderOf(work.score) } : { outputs };
+    if (work.done === 'nothing') return { outputs };
+    return { outputs, order: orderOf(work.done === 'score' ? work.score : { ...uploadOf(work), tier: 0 }) };
   }
 
   function rejected(
@@ -80,7 +81,10 @@ export function stageHandler({ stage, serdes, engine, now }: StageHandlerOptions
     const { revision, uploadedAt } = identity;
     if (!stage.steps.includes('score')) {
       const origin = { source, lane, revision, rejection: { code, uploadedAt } };
-      return { outputs: [outputRecord(lastTopic, { value: null, timestamp: now(), origin })] };
+      return {
+        outputs: [outputRecord(lastTopic, { value: null, timestamp: now(), origin })],
+        order: orderOf({ ...identity, tier: 0 }),
+      };
     }
     const { decoderBuild, executionProvider } = engine;
     const score = engine.score.baseRate(identity, code, {

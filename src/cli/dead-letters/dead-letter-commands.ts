@@ -17,6 +17,8 @@ import { redrive, redrivenBefore } from './redrive.ts';
 
 export interface DeadLetterCommand extends DeadLetterFlags, Readonly<Record<string, unknown>> {
   readonly max?: string;
+  /** The same as `max`. */
+  readonly limit?: string;
   readonly topic?: string;
   readonly json?: boolean;
   readonly dryRun?: boolean;
@@ -54,7 +56,7 @@ export async function showDeadLetter(
     if (topic === undefined || stored === undefined)
       throw new FirstFiveError('USAGE', `there is no dead letter ${id}`);
     const redriven = (await redrivenBefore(log, topic))(stored);
-    const decoder = await openRecordDecoder(options);
+    const decoder = await openRecordDecoder(options, context.env);
     const { origin } = stored.letter;
     const record = { headers: headersJson(origin.headers), ...(await decoder.decode(origin)) };
     const shown = { ...summary(stored), redriven, ...record };
@@ -144,5 +146,9 @@ function bigintText(_key: string, value: unknown): unknown {
 }
 
 function maxOf(flags: DeadLetterCommand): number {
-  return flags.max === undefined ? Number.POSITIVE_INFINITY : parseCount('--max', flags.max);
+  const { max, limit } = flags;
+  if (max !== undefined && limit !== undefined)
+    throw new FirstFiveError('USAGE', '--max and --limit say the same; give one of them');
+  if (limit !== undefined) return parseCount('--limit', limit);
+  return max === undefined ? Number.POSITIVE_INFINITY : parseCount('--max', max);
 }

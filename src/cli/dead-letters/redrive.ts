@@ -1,7 +1,8 @@
 /**
  * Sends dead letters back to where they came from, each one once.
  *
- * R1. A redriven record has the original key, value, headers and timestamp: the pipeline sees the same record again.
+ * R1. A redriven record has the original key, value, headers and timestamp, and one header more that names the dead letter
+ *     it was: the pipeline sees the same record again, and whoever looks at it later sees where it has been.
  * R2. With each redriven record a marker is committed, in the same atomic unit, to `<dead-letter topic>.redriven`. A dead
  *     letter with a marker is skipped, so that a redrive cut short by a crash goes on where it stopped.
  * R3. Two redrives of one topic never run at once: each holds the group `<dead-letter topic>.redrive`.
@@ -12,6 +13,8 @@ import { readToEnd } from '../read-to-end.ts';
 import { type DeadLetterFilter, matches } from './dead-letter-filter.ts';
 import { deadLetters, type StoredDeadLetter } from './dead-letter-scan.ts';
 
+/** `TOPIC/PARTITION/OFFSET` of the dead letter. */
+const REDRIVEN_FROM = 'ff-redriven-from';
 const RECORDS_PER_COMMIT = 500;
 
 export interface RedriveRequest {
@@ -79,7 +82,7 @@ async function redriveAs(
   let unit: StoredDeadLetter[] = [];
   const flush = async () => {
     const outputs = unit.flatMap((stored) => [
-      originalRecord(stored.letter.origin, partitions),
+      originalRecord(stored.letter.origin, partitions, `${request.topic.name}/${stored.id}`),
       marker(request, stored),
     ]);
     if (outputs.length > 0) await member?.commit({ outputs, offsets: [] });
@@ -104,8 +107,14 @@ function isWanted(stored: StoredDeadLetter, { ids, filter }: RedriveRequest): bo
 }
 
 /** A record with a key goes where its key belongs; one without goes back to its own partition, while there is one. */
-function originalRecord(origin: StreamRecord, partitions: ReadonlyMap<string, number>): OutputRecord {
-  const { topic, partition, timestamp, key, value, headers } = origin;
+function originalRecord(
+  origin: StreamRecord,
+  partitions: ReadonlyMap<string, number>,
+  from: string,
+): OutputRecord {
+  const { topic, partition, timestamp, key, value } = origin;
+  const own = origin.headers.filter(([name]) => name !== REDRIVEN_FROM);
+  const headers = [...own, [REDRIVEN_FROM, new TextEncoder().encode(from)] as const];
   const record = { topic, timestamp, key, value, headers };
   return key === null && partition < (partitions.get(topic) ?? 0) ? { ...record, partition } : record;
 }

@@ -1,14 +1,20 @@
 /** Checks of what scores: the decoder, the execution providers, the bundle. Each is tried, not looked up. */
 import type { RunOptions } from '../../config/options.ts';
 import type { Topology } from '../../runtime/topology.ts';
-import { openBundle, openDecoder } from '../compose/parts.ts';
+import { openDecoder } from '../compose/decoder.ts';
+import { openBundle, openGraphs } from '../compose/parts.ts';
 import { type Check, type CheckResult, failed, info, ok } from './checks.ts';
 
 export function decoderCheck(options: RunOptions): Check {
   return {
     name: 'decoder',
     run: async () => {
-      const decoder = await openDecoder(options.decoder, 1);
+      const decoder = await openDecoder({
+        choice: options.decoder,
+        children: 1,
+        sandbox: 'off',
+        readable: [],
+      });
       await decoder.close();
       return [ok('decoder', decoder.build)];
     },
@@ -35,11 +41,8 @@ export function bundleCheck(options: RunOptions, topology: Topology): Check {
     name: 'bundle',
     run: async () => {
       const bundle = await openBundle(options, topology.bundle);
-      const [{ openOnnxInference }, { verifyBundle }] = await Promise.all([
-        import('../../adapters/inference-onnx/open.ts'),
-        import('../../adapters/model-repository/verify.ts'),
-      ]);
-      const inference = await openOnnxInference({ bundle, provider: options.provider, workers: 1 });
+      const { verifyBundle } = await import('../../adapters/model-repository/verify.ts');
+      const inference = await openGraphs(bundle, options, { workers: 1, intraOpThreads: 1 });
       try {
         const wrong = (await verifyBundle(bundle, inference)).filter((check) => !check.ok);
         if (wrong.length === 0) return [ok('bundle', `${bundle.label} computes its golden vectors`)];

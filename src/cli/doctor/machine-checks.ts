@@ -3,7 +3,9 @@ import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { openSandbox } from '../../adapters/process-sandbox/sandbox.ts';
 import type { RunOptions } from '../../config/options.ts';
+import { openDecoder } from '../compose/decoder.ts';
 import { type Check, type CheckResult, failed, info, ok, warned } from './checks.ts';
 
 const execute = promisify(execFile);
@@ -54,18 +56,27 @@ export function ffmpegCheck(options: RunOptions): Check {
   };
 }
 
-export function sandboxCheck(): Check {
+/** Tried, not looked up: the wall is built, and the decoder that is in use is started behind it. */
+export function sandboxCheck(options: RunOptions): Check {
   return {
     name: 'sandbox',
     run: async () => {
-      const bwrap = await firstLineOf('bwrap', ['--version']);
-      const unshare = await firstLineOf('unshare', ['--version']);
-      const found = [bwrap, unshare].filter((version) => version !== undefined);
-      if (found.length === 0)
-        return [info('sandbox', 'neither bwrap nor unshare is here; decoders run as plain child processes')];
-      return [
-        info('sandbox', `${found.join(', ')} is here; decoders run as plain child processes in this version`),
-      ];
+      const { kind, detail } = await openSandbox(options.sandbox);
+      if (options.sandbox === 'off')
+        return [info('sandbox', 'turned off: decoders run as plain child processes')];
+      const fix = 'install bubblewrap and allow user namespaces, or say --sandbox off to have no warning';
+      const plain = 'decoders run as plain child processes';
+      if (kind === 'none') return [warned('sandbox', `${plain}: ${detail}`, fix)];
+      let worse: string | undefined;
+      const decoder = await openDecoder({
+        ...{ choice: options.decoder, children: 1, sandbox: options.sandbox, readable: [] },
+        notice: (sentence) => {
+          worse = sentence;
+        },
+      });
+      await decoder.close();
+      if (worse !== undefined) return [warned('sandbox', worse, fix)];
+      return [ok('sandbox', `decoders run behind ${kind} (${detail}): no network, read-only files`)];
     },
   };
 }

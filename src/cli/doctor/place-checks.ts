@@ -7,6 +7,7 @@ import type { StorePlace } from '../../config/places.ts';
 import { FirstFiveError, toFirstFiveError } from '../../core/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Topology } from '../../runtime/topology.ts';
+import type { CliContext } from '../context.ts';
 import { type LogSettings, openSerdes, openStore, type StoreEnvironment, withLog } from '../openers.ts';
 import { type Check, type CheckResult, failed, info, ok, warned } from './checks.ts';
 
@@ -79,7 +80,7 @@ export function storeCheck(options: RunOptions, env: StoreEnvironment): Check {
 
 async function s3Result(place: StorePlace, env: StoreEnvironment): Promise<CheckResult> {
   try {
-    await openStore(place, { mediaRoots: [] }, env);
+    await openStore(place, { files: { mediaRoots: [] }, places: [] }, env);
     return ok('store', 'the bucket answers');
   } catch (thrown) {
     const fix = 'check --store s3://BUCKET/PREFIX, the credentials and AWS_ENDPOINT_URL_S3';
@@ -87,14 +88,24 @@ async function s3Result(place: StorePlace, env: StoreEnvironment): Promise<Check
   }
 }
 
-export function registryCheck(options: RunOptions): Check {
+const REGISTRY_FIX = {
+  folder: 'check --registry folder:PATH; the default is the folder that ships',
+  http: 'check --registry (with its path: Apicurio has /apis/ccompat/v7) and FIRSTFIVE_REGISTRY_USERNAME, _PASSWORD_FILE or _TOKEN_FILE',
+} as const;
+
+export function registryCheck(options: RunOptions, env: CliContext['env']): Check {
   return {
     name: 'schemas',
     run: async () => {
-      const families = Object.keys(await openSerdes(options.registry));
       const { registry } = options;
       const place = registry.kind === 'folder' ? registry.path : registry.url;
-      return [ok('schemas', `${families.length} record types agree with ${place}`)];
+      try {
+        const families = Object.keys(await openSerdes(registry, env));
+        return [ok('schemas', `${families.length} record types agree with ${place}`)];
+      } catch (thrown) {
+        const { code, message } = toFirstFiveError(thrown);
+        return [failed('schemas', `${code} ${message}`, REGISTRY_FIX[registry.kind])];
+      }
     },
   };
 }

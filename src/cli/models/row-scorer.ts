@@ -1,17 +1,23 @@
 /**
- * Scores labelled rows as production would: text straight through the score step, media through the whole engine.
+ * Scores labelled rows as production would: text through the bundle's text graphs and the score step, media through the whole engine.
  *
  * R1. The engine (decoder children, inference workers) opens with the first row that has media, and not before.
+ * R2. Inference without a decoder opens with the first row of text, for a bundle whose graphs read text; of its graphs those that
+ *     read media stay closed.
  */
 import type { Configuration } from '../../config/load.ts';
+import { readsText, textPart } from '../../core/bundle-parts.ts';
 import { planDigest } from '../../core/digest.ts';
 import type { ColdStartScore } from '../../core/score.ts';
 import { describeUpload, type UploadEvent, type UploadId, type UploadText } from '../../core/upload.ts';
+import { createEmbedStage, type EmbedStage } from '../../stages/embed/embed-stage.ts';
+import { openTextEncoders } from '../../stages/embed/text-encoders.ts';
 import type { LoadedBundle } from '../../stages/model-repository.ts';
 import { createScoreStage } from '../../stages/score/score-stage.ts';
 import { openScoringHead } from '../../stages/score/scoring-head.ts';
 import { textOnlyFeatures } from '../../stages/score/text-features.ts';
 import { type Engine, openEngine } from '../compose/engine.ts';
+import { openInference } from '../compose/parts.ts';
 import type { CliContext } from '../context.ts';
 import { openStore } from '../openers.ts';
 import type { LabelledRow } from './labelled-rows.ts';
@@ -40,6 +46,7 @@ export async function openRowScorer(scorer: RowScorerOptions): Promise<RowScorer
   };
   const moment = { lane: 'backfill', scoredAt: now } as const;
   let engine: Promise<Engine> | undefined;
+  let reader: Promise<TextReader> | undefined;
   const scoreMedia = async (row: LabelledRow, uri: string) => {
     engine ??= openMediaEngine(scorer);
     const { extract, embed, score } = await engine;
@@ -53,22 +60,40 @@ export async function openRowScorer(scorer: RowScorerOptions): Promise<RowScorer
     score: async (row) => {
       if (row.uri !== undefined) return scoreMedia(row, row.uri);
       const identity = { uploadId: rowId(row), revision: 0, uploadedAt: now };
-      return stage.score(textOnlyFeatures(identity, row.text, producer), moment);
+      const features = textOnlyFeatures(identity, row.text, producer);
+      if (!readsText(bundle.manifest)) return stage.score(features, moment);
+      reader ??= openTextReader(scorer);
+      const { embed } = await reader;
+      return stage.score({ ...features, ...(await embed.embedText(row.text, { lane: 'backfill' })) }, moment);
     },
     close: async () => {
-      await (await engine)?.close();
+      await Promise.all([engine, reader].map(async (opened) => (await opened)?.close()));
     },
   };
 }
 
 async function openMediaEngine({ options, topology, bundle, context }: RowScorerOptions): Promise<Engine> {
-  const store = await openStore(options.store, { allowAnyFile: true }, context.env);
+  const access = { files: { allowAnyFile: true }, places: options.mediaPlaces } as const;
+  const store = await openStore(options.store, access, context.env);
   return openEngine({
     options,
     topology: { ...topology, bundle: bundle.label },
     store,
     cores: context.cores,
   });
+}
+
+interface TextReader {
+  readonly embed: Pick<EmbedStage, 'embedText'>;
+  close(): Promise<void>;
+}
+
+/** The embed step over the graphs that text reaches (R2). */
+async function openTextReader({ options, topology, bundle, context }: RowScorerOptions): Promise<TextReader> {
+  const part = { ...bundle, manifest: textPart(bundle.manifest) };
+  const encoders = await openTextEncoders(bundle);
+  const { runner, close } = await openInference(part, options, topology.inference, context.cores);
+  return { embed: createEmbedStage({ bundle: part, runner, encoders }), close };
 }
 
 function uploadEvent(row: LabelledRow, uri: string, now: number): UploadEvent {

@@ -1,6 +1,6 @@
 /** `models verify`: exit 1 when something computes what it should not, 78 when the bundle cannot be loaded at all. */
 
-import { openBundle } from '../compose/parts.ts';
+import { openBundle, openGraphs } from '../compose/parts.ts';
 import type { CliContext } from '../context.ts';
 import { writeJson, writeLine } from '../output/streams.ts';
 import { configurationOf } from '../run-flags.ts';
@@ -12,13 +12,10 @@ export async function verifyModel(
 ): Promise<void> {
   const { options, topology } = await configurationOf(context, flags);
   const bundle = await openBundle(options, name ?? topology.bundle);
-  const [{ openOnnxInference }, { verifyBundle }] = await Promise.all([
-    import('../../adapters/inference-onnx/open.ts'),
-    import('../../adapters/model-repository/verify.ts'),
-  ]);
-  const { provider } = options;
+  const { verifyBundle } = await import('../../adapters/model-repository/verify.ts');
   const { intraOpThreads = 1 } = topology.inference;
-  const inference = await openOnnxInference({ bundle, provider, workers: 1, intraOpThreads });
+  const inference = await openGraphs(bundle, options, { workers: 1, intraOpThreads });
+  const provider = inference.executionProvider;
   try {
     const checks = await verifyBundle(bundle, inference);
     const ok = checks.every((check) => check.ok);

@@ -9,6 +9,7 @@ import { parseDeadLetter } from '../../core/dead-letter.ts';
 import { toFirstFiveError } from '../../core/errors.ts';
 import type { StreamRecord } from '../../core/record.ts';
 import type { Serde } from '../../runtime/serde.ts';
+import type { CliContext } from '../context.ts';
 import { openSerdes } from '../openers.ts';
 import { textOrBase64 } from './record-json.ts';
 
@@ -25,8 +26,12 @@ export interface DecoderSettings {
   readonly topicPrefix: string;
 }
 
-export async function openRecordDecoder({ registry, topicPrefix }: DecoderSettings): Promise<RecordDecoder> {
-  const serdes = await openSerdes(registry);
+/** `env` holds the credentials of a REST registry. */
+export async function openRecordDecoder(
+  { registry, topicPrefix }: DecoderSettings,
+  env: CliContext['env'],
+): Promise<RecordDecoder> {
+  const serdes = await openSerdes(registry, env);
   const families: Readonly<Record<string, Serde<unknown>>> = {
     'media.upload.created.v1': serdes.uploadCreated,
     'media.upload.extracted.v1': serdes.uploadExtracted,
@@ -39,7 +44,7 @@ export async function openRecordDecoder({ registry, topicPrefix }: DecoderSettin
     if (record.value === null) return { value: null };
     const origin = parseDeadLetter(record)?.origin;
     const topic = (origin ?? record).topic;
-    const serde = families[topic.startsWith(topicPrefix) ? topic.slice(topicPrefix.length) : topic];
+    const serde = families[familyOf(topic.startsWith(topicPrefix) ? topic.slice(topicPrefix.length) : topic)];
     if (serde === undefined) return { value: textOrBase64(record.value) };
     try {
       await serde.prepare(record.value);
@@ -50,6 +55,11 @@ export async function openRecordDecoder({ registry, topicPrefix }: DecoderSettin
     }
   };
   return { decode };
+}
+
+/** Topics of a backfill's run, and the one by which it is published, hold what the live ones hold. */
+function familyOf(topic: string): string {
+  return topic.replace(/\.(backfill\.[a-z0-9-]+|publish\.v\d+)$/, '.v1');
 }
 
 /** Replaces vectors by what they are (D1). */

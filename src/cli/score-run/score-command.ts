@@ -95,8 +95,12 @@ async function runOnce(
   const storePlace = asked('store')
     ? options.store
     : ({ kind: 'folder', path: join(folder, 'store') } as const);
-  const serdes = await openSerdes(options.registry);
-  const store = await openStore(storePlace, { allowAnyFile: true }, context.env);
+  const serdes = await openSerdes(options.registry, context.env);
+  const store = await openStore(
+    storePlace,
+    { files: { allowAnyFile: true }, places: asked('store') ? options.mediaPlaces : [] },
+    context.env,
+  );
   const engine = await openEngine({ options, topology, store, cores: context.cores });
   try {
     const work = async (log: Log) => {

@@ -89,18 +89,18 @@ class ScoreRun {
     this.#changed.announce();
   }
 
-  /** What was superseded has no output of its own. */
-  settled({ record, outcome }: SettledRecord): void {
-    if (outcome !== 'superseded') return;
+  /** What was superseded has no output of its own; what waits in a retry topic has none for longer than one waits here. */
+  settled({ record, outcome, error }: SettledRecord): void {
+    if (outcome !== 'superseded' && outcome !== 'retried') return;
     const source = sourceOf(record);
     const uploadId = this.#board.waitingFor(source);
     if (uploadId === undefined) return;
     this.#board.answer(source, {
       status: 'rejected',
       uploadId,
-      code: 'UPLOAD_SUPERSEDED',
-      stage: 'emit',
-      message: 'a higher revision of this upload was scored first',
+      code: error?.code ?? 'UPLOAD_SUPERSEDED',
+      stage: error?.stage ?? 'emit',
+      message: error?.message ?? 'a higher revision of this upload was scored first',
     });
     this.#changed.announce();
   }

@@ -18,6 +18,12 @@ export function isMark(code: number): boolean {
   return (classesOf(code) & MARK) !== 0;
 }
 
+/** Whether any word is there. Stops at the first, so only text without one is read to its end. */
+export function holdsWord(text: string): boolean {
+  for (const char of text) if (isWordCharacter(char.codePointAt(0) ?? 0)) return true;
+  return false;
+}
+
 function classesOf(code: number): number {
   table ??= buildTable();
   return code < BASIC_PLANE ? (table[code] ?? 0) : classify(code);

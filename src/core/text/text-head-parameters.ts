@@ -1,6 +1,8 @@
 /** The `head` part of a bundle whose kind is `hashed-ngram-linear`, parsed and cross-checked. */
 import { z } from 'zod';
+import { TEXT_FIELDS } from '../bundle.ts';
 import { FirstFiveError } from '../errors.ts';
+import { rankTableSchema } from './rank-table.ts';
 
 export const TEXT_MODALITIES = ['text', 'caption'] as const;
 export type TextModality = (typeof TEXT_MODALITIES)[number];
@@ -9,9 +11,9 @@ export type TextModality = (typeof TEXT_MODALITIES)[number];
 export const PRESENT_SETS = ['text', 'caption', 'text+caption'] as const;
 export type PresentSet = (typeof PRESENT_SETS)[number];
 
-const block = z.object({
+export const ngramBlockSchema = z.object({
   modality: z.enum(TEXT_MODALITIES),
-  fields: z.array(z.enum(['title', 'description', 'caption'])).min(1),
+  fields: z.array(z.enum(TEXT_FIELDS)).min(1),
   kind: z.enum(['word', 'char']),
   low: z.int().min(1).max(8),
   high: z.int().min(1).max(8),
@@ -24,27 +26,21 @@ const block = z.object({
   offset: z.int().min(0),
 });
 
-const rankTable = z
-  .object({ z: z.array(z.number()).min(2), rank: z.array(z.number().min(0).max(1)).min(2) })
-  .refine((t) => t.z.length === t.rank.length, 'z and rank differ in length')
-  .refine((t) => rises(t.z) && rises(t.rank), 'knots must rise');
-
 const presentSet = z.object({
   coefficients: z.partialRecord(z.enum(TEXT_MODALITIES), z.number()),
   intercept: z.number(),
   rho: z.number().min(0).max(0.99),
-  rankTable,
+  rankTable: rankTableSchema,
 });
 
 const parameters = z.object({
   kind: z.literal('hashed-ngram-linear'),
   hash: z.literal('murmur3-x86-32'),
-  blocks: z.array(block).min(1),
+  blocks: z.array(ngramBlockSchema).min(1),
   combine: z.object({ text: presentSet, caption: presentSet, 'text+caption': presentSet }),
 });
 
-export type TextHeadBlock = z.infer<typeof block>;
-export type RankTable = z.infer<typeof rankTable>;
+export type TextHeadBlock = z.infer<typeof ngramBlockSchema>;
 export type PresentSetParameters = z.infer<typeof presentSet>;
 export type TextHeadParameters = z.infer<typeof parameters>;
 
@@ -57,8 +53,4 @@ export function parseTextHeadParameters(head: unknown): TextHeadParameters {
     'BUNDLE_INVALID',
     `head.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
   );
-}
-
-function rises(values: readonly number[]): boolean {
-  return values.every((value, i) => i === 0 || value > (values[i - 1] ?? Number.POSITIVE_INFINITY));
 }

@@ -2,20 +2,15 @@
  * What an extraction offers to graphs, by input name:
  * - `frames` uint8 `[n, height, width, 3]`: one row per target of the plan;
  * - `wave` float32 `[n, samples of the window]`: one row, mono, zeros behind the last sample;
- * - `samples` int32 `[n]`: how many values of the wave's row are real.
+ * - `samples` int32 `[n]`: how many values of the wave's row are real;
+ * - the name of a view or a sound of the plan, and `<sound>.samples`: view-rows.ts.
  */
-import type { GraphManifest, TensorSpec } from '../../core/bundle.ts';
+import type { GraphManifest } from '../../core/bundle.ts';
 import { FirstFiveError } from '../../core/errors.ts';
 import type { Extraction, ExtractionPlan, MediaModality } from '../../core/extraction.ts';
 import type { NamedTensors, Tensor } from './inference.ts';
-
-interface RowSource {
-  readonly modality: MediaModality;
-  readonly type: TensorSpec['type'];
-  /** Dims behind the batch that the plan yields. */
-  dims(plan: ExtractionPlan): readonly number[];
-  rows(extraction: Extraction, plan: ExtractionPlan): Tensor;
-}
+import type { RowSource } from './row-source.ts';
+import { paddedWave, viewInputs, viewSource } from './view-rows.ts';
 
 const SOURCES: Readonly<Record<string, RowSource>> = {
   frames: {
@@ -53,9 +48,9 @@ export function graphModalities(
   plan: ExtractionPlan,
 ): readonly MediaModality[] {
   const modalities = graph.inputs.map((input) => {
-    const source = SOURCES[input.name];
+    const source = sourceOf(input.name, plan);
     if (source === undefined) {
-      const known = Object.keys(SOURCES).join(', ');
+      const known = [...Object.keys(SOURCES), ...viewInputs(plan)].join(', ');
       throw new FirstFiveError('BUNDLE_INVALID', `graph ${name}: input ${input.name} is not one of ${known}`);
     }
     const yielded = ['n', ...source.dims(plan)].join(', ');
@@ -71,14 +66,23 @@ export function graphModalities(
   return [...new Set(modalities)];
 }
 
-/** The rows of one upload; only for graphs whose modalities are there. */
-export function graphRows(graph: GraphManifest, extraction: Extraction, plan: ExtractionPlan): NamedTensors {
-  return Object.fromEntries(
-    graph.inputs.flatMap(({ name }) => {
-      const source = SOURCES[name];
-      return source === undefined ? [] : [[name, source.rows(extraction, plan)]];
-    }),
-  );
+/** The rows of one upload; `undefined` where an input is not there. Only for graphs whose modalities are. */
+export function graphRows(
+  graph: GraphManifest,
+  extraction: Extraction,
+  plan: ExtractionPlan,
+): NamedTensors | undefined {
+  const rows: Record<string, Tensor> = {};
+  for (const { name } of graph.inputs) {
+    const found = sourceOf(name, plan)?.rows(extraction, plan);
+    if (found === undefined) return undefined;
+    rows[name] = found;
+  }
+  return rows;
+}
+
+function sourceOf(name: string, plan: ExtractionPlan): RowSource | undefined {
+  return SOURCES[name] ?? viewSource(name, plan);
 }
 
 /** What was looked for and not found. Sound without a single sample in the window counts as none. */
@@ -91,10 +95,4 @@ export function missingModalities({ video, audio }: Extraction): readonly MediaM
 
 function windowSamples({ windowMs, audio }: ExtractionPlan): number {
   return Math.round(((windowMs[1] - windowMs[0]) * audio.sampleRate) / 1_000);
-}
-
-function paddedWave(samples: Float32Array, length: number): Tensor {
-  const data = new Float32Array(length);
-  data.set(samples.subarray(0, length));
-  return { type: 'float32', dims: [1, length], data };
 }

@@ -97,3 +97,37 @@ describe('the batching runner', () => {
     expect([...((await last).y?.data ?? [])]).toEqual(toyExpected(upload(1, 2)).y);
   });
 });
+
+describe('rows of different shapes', () => {
+  it('form batches of their own, and each text gets its own back', async () => {
+    const batches: number[][] = [];
+    const echo: Inference = {
+      executionProvider: 'cpu',
+      run: async (_graph, { ids }) => {
+        batches.push([...(ids?.dims ?? [])]);
+        const [count = 0, width = 0] = ids?.dims ?? [];
+        const data = Float32Array.from({ length: count }, (_, i) => ids?.data[i * width] ?? Number.NaN);
+        return { first: { type: 'float32', dims: [count, 1], data } };
+      },
+      close: async () => {},
+    };
+    const texts = { maxItems: 8, maxRows: 64, maxBytes: 1e6, maxDelayMs: 20, maxInFlight: 1 };
+    const runner = createBatchingRunner({ inference: echo, policies: { texts } });
+    const row = (first: number, length: number) => ({
+      ids: {
+        type: 'int32' as const,
+        dims: [1, length],
+        data: Int32Array.from({ length }, (_, i) => first + i),
+      },
+    });
+    const lengths = [16, 32, 16, 16, 32];
+    const results = await Promise.all(lengths.map((length, i) => runner.run('texts', row(100 * i, length))));
+    expect(results.map(({ first }) => first?.data[0])).toEqual([0, 100, 200, 300, 400]);
+    expect(batches.toSorted((a, b) => (a[1] ?? 0) - (b[1] ?? 0))).toEqual([
+      [3, 16],
+      [2, 32],
+    ]);
+    await runner.close('drain');
+    await expect(runner.run('texts', row(0, 64))).rejects.toMatchObject({ kind: 'systemic' });
+  });
+});

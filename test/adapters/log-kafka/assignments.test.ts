@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Assignments } from '../../../src/adapters/log-kafka/assignments.ts';
 import { CODE } from '../../../src/adapters/log-kafka/client-errors.ts';
 import type { ConsumerPump } from '../../../src/adapters/log-kafka/consumer-pump.ts';
@@ -15,7 +15,13 @@ const turns = async () => {
 };
 
 function make(
-  options: { listener?: Partial<GroupListener>; idle?: Promise<void>; revokeDrainMs?: number } = {},
+  options: {
+    listener?: Partial<GroupListener>;
+    idle?: Promise<void>;
+    revokeDrainMs?: number;
+    isReachable?: () => boolean;
+    patienceMs?: number;
+  } = {},
 ) {
   const consumer = new FakeConsumer();
   const failures: unknown[] = [];
@@ -38,6 +44,8 @@ function make(
       partitions.map((one) => ({ ...one, offset: BigInt(10 + one.partition) })),
     transactionIdle: () => options.idle ?? Promise.resolve(),
     revokeDrainMs: options.revokeDrainMs ?? 1_000,
+    isReachable: options.isReachable ?? (() => true),
+    patienceMs: options.patienceMs ?? 60_000,
     onFailure: (thrown) => failures.push(thrown),
     onRevoked: () => {},
   });
@@ -129,6 +137,28 @@ describe('the assignments of a group member', () => {
     ending.assignments.handle(ASSIGN, at(0));
     await turns();
     expect(ending.failures).toMatchObject([{ code: 'TOPIC_MISMATCH' }]);
+  });
+
+  it('end the member when the brokers answer and partitions cannot be taken over all the same', async () => {
+    const onAssigned = async () => {
+      throw new FirstFiveError('LOG_UNAVAILABLE', 'offsets are not stable');
+    };
+    const stuck = make({ listener: { onAssigned }, patienceMs: 0 });
+    stuck.assignments.handle(ASSIGN, at(0));
+    await vi.waitFor(() => expect(stuck.failures).toMatchObject([{ code: 'LOG_CLIENT_FAILED' }]), 10_000);
+    expect(String(stuck.failures[0])).toContain('offsets are not stable');
+  });
+
+  it('wait as long as no broker answers', async () => {
+    let tries = 0;
+    const onAssigned = async () => {
+      tries += 1;
+      if (tries < 3) throw new FirstFiveError('LOG_UNAVAILABLE', 'an outage');
+    };
+    const outage = make({ listener: { onAssigned }, patienceMs: 500, isReachable: () => tries >= 3 });
+    outage.assignments.handle(ASSIGN, at(0));
+    await outage.assignments.firstAnswer(10_000);
+    expect([outage.failures, outage.consumer.calls]).toEqual([[], ['incrementalAssign 0@10']]);
   });
 
   it('tell the listener nothing once the member leaves, but give everything back', async () => {

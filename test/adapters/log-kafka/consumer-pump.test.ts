@@ -46,6 +46,15 @@ describe('the pump of a consumer', () => {
     expect(await consumer.answer([])).toEqual({ count: 1, timeoutMs: 100 });
   });
 
+  it('resumes what it had paused after a new assignment: the client remembers', async () => {
+    const { consumer, pump } = make(1_000);
+    await consumer.answer([message(0, 0, 2_000)]);
+    await consumer.answer([]);
+    expect(consumer.calls).toEqual(['pause 0']);
+    pump.reassigned();
+    expect(consumer.calls).toEqual(['pause 0', 'resume 0']);
+  });
+
   it('pauses the partitions when the buffer stays full, goes on polling, and resumes when there is room', async () => {
     const { consumer, buffer, pump } = make(1_000);
     await consumer.answer([message(0, 0, 2_000)]);

@@ -91,6 +91,35 @@ describe('the buffer of fetched records', () => {
     expect(buffer.take(ALL, nothingPaused).map((got) => got.partition)).toEqual([0]);
   });
 
+  it('does not count what is set aside, and counts it again afterwards (B3)', () => {
+    const buffer = new RecordBuffer();
+    for (const partition of [0, 1]) {
+      buffer.open(at(partition));
+      buffer.push(record(partition, 1));
+    }
+    const one = recordBytes(record(0, 1));
+    buffer.setAside(at(0), true);
+    buffer.setAside(at(0), true);
+    expect(buffer.bytes).toBe(one);
+    buffer.push(record(0, 2));
+    expect(buffer.bytes).toBe(one);
+    buffer.setAside(at(0), false);
+    expect(buffer.bytes).toBe(3 * one);
+    buffer.setAside(at(0), true);
+    buffer.close(at(0));
+    expect(buffer.bytes).toBe(one);
+    buffer.close(at(1));
+    expect(buffer.bytes).toBe(0);
+  });
+
+  it('tells the topic of a partition to what decides whether it is taken', () => {
+    const buffer = new RecordBuffer();
+    buffer.open(at(0));
+    buffer.push(record(0, 1));
+    expect(buffer.take(ALL, (_, topic) => topic === 't')).toEqual([]);
+    expect(buffer.take(ALL, (_, topic) => topic !== 't')).toHaveLength(1);
+  });
+
   it('gives every partition its turn while one of them is always full', () => {
     const buffer = new RecordBuffer();
     for (const partition of [0, 1, 2]) buffer.open(at(partition));

@@ -3,9 +3,9 @@ import { specOf, topicConfigEntries, topicDrift } from '../../../src/adapters/lo
 import type { TopicSpec } from '../../../src/runtime/log.ts';
 
 const SPECS: readonly TopicSpec[] = [
-  { name: 'uploads', partitions: 6, cleanup: 'delete', retentionMs: 86_400_000 },
-  { name: 'uploads.kept', partitions: 1, cleanup: 'delete', retentionMs: null },
-  { name: 'scores', partitions: 6, cleanup: 'compact', retentionMs: 3_600_000 },
+  { name: 'uploads', partitions: 6, cleanup: 'delete', retentionMs: 86_400_000, maxRecordBytes: 1_000_000 },
+  { name: 'uploads.kept', partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 9_000_000 },
+  { name: 'scores', partitions: 6, cleanup: 'compact', retentionMs: 3_600_000, maxRecordBytes: 8_388_608 },
 ];
 const configOf = (spec: TopicSpec) =>
   new Map(topicConfigEntries(spec).map(({ name, value }) => [name, value]));
@@ -17,17 +17,29 @@ describe('the configuration of a topic', () => {
     expect(topicDrift(spec, found(spec))).toEqual([]);
   });
 
-  it('takes larger records on a dead-letter topic than on any other', () => {
-    const limit = (name: string) =>
-      Number(
-        configOf({ name, partitions: 1, cleanup: 'delete', retentionMs: null }).get('max.message.bytes'),
-      );
-    expect(limit('media.upload.dead-letter.v1')).toBeGreaterThan(limit('media.upload.created.v1'));
+  it('leaves room above the largest record for the batch that it comes in', () => {
+    const spec: TopicSpec = { name: 'letters', partitions: 1, cleanup: 'delete', retentionMs: null };
+    const limit = (more: Partial<TopicSpec>) =>
+      Number(configOf({ ...spec, ...more }).get('max.message.bytes'));
+    expect(limit({ maxRecordBytes: 1_000 })).toBeGreaterThan(1_000);
+    expect(limit({})).toBeGreaterThan(8 * 1024 * 1024);
+  });
+
+  it('reports a topic that takes smaller records than it has to, and none that takes larger ones', () => {
+    const [spec] = SPECS;
+    if (spec === undefined) throw new Error('no spec');
+    expect(topicDrift({ ...spec, maxRecordBytes: 2_000_000 }, found(spec))).toEqual([
+      { topic: 'uploads', property: 'maxRecordBytes', wanted: '2000000', found: '1000000' },
+    ]);
+    expect(topicDrift({ ...spec, maxRecordBytes: 500 }, found(spec))).toEqual([]);
   });
 
   it('reports where an existing topic differs', () => {
     const [spec] = SPECS;
     if (spec === undefined) throw new Error('no spec');
+    expect(topicDrift({ ...spec, partitions: 12 }, found(spec))).toEqual([
+      { topic: 'uploads', property: 'partitions', wanted: '12', found: '6' },
+    ]);
     expect(topicDrift({ ...spec, cleanup: 'compact', retentionMs: 5 }, found(spec))).toEqual([
       { topic: 'uploads', property: 'cleanup', wanted: 'compact', found: 'delete' },
       { topic: 'uploads', property: 'retentionMs', wanted: '5', found: '86400000' },

@@ -73,9 +73,29 @@ describe('a transaction', () => {
     },
   );
 
-  it('ends the producer when it cannot be aborted', async () => {
+  it('ends the producer when it cannot be aborted, and does not blame another process', async () => {
     const { outcome } = attempt({ commit: [ABORTABLE()], abort: [clientError(48)] });
-    expect(await outcome()).toBe('LOG_FENCED');
+    expect(await outcome()).toBe('LOG_CLIENT_FAILED');
+  });
+
+  it('is aborted where the group refuses its member: only another producer can take the slot', async () => {
+    const refused = clientError(CODE.FENCED_INSTANCE_ID, { isTxnRequiresAbort: true });
+    const { producer, outcome } = attempt({ offsets: [refused] });
+    expect(await outcome()).toBe('LOG_ABORTED');
+    expect(producer.calls).toEqual(['begin', 'offsets', 'abort']);
+    expect(await outcome()).toBe('committed');
+  });
+
+  it('ends a producer that delivers nothing twice in a row, and not one that does so now and then', async () => {
+    const undelivered = () => clientError(CODE.UNDELIVERED, { isTxnRequiresAbort: true });
+    const stalled = attempt({ commit: [undelivered(), undelivered()] });
+    expect([await stalled.outcome(), await stalled.outcome()]).toEqual(['LOG_ABORTED', 'LOG_CLIENT_FAILED']);
+    expect(stalled.producer.calls.at(-1)).toBe('abort');
+    const script: Script = { commit: [undelivered()] };
+    const shaken = attempt(script);
+    expect([await shaken.outcome(), await shaken.outcome()]).toEqual(['LOG_ABORTED', 'committed']);
+    script.commit = [undelivered()];
+    expect([await shaken.outcome(), await shaken.outcome()]).toEqual(['LOG_ABORTED', 'committed']);
   });
 
   it('ends the producer when the client tells of something fatal between commits', async () => {
@@ -118,5 +138,42 @@ describe('a transaction', () => {
     await transactor.idle();
     expect(producer.calls.at(-1)).toBe('abort');
     await running;
+  });
+});
+
+describe('a cancelled transaction', () => {
+  const offsets = [{ topic: 'in', partition: 0, offset: 0n }];
+
+  it('names its partitions to the brokers and is aborted', async () => {
+    const { producer, consumer, transactor } = attempt({});
+    await transactor.cancelled({ outputs: [output], offsets, consumer: consumer.client });
+    expect([producer.calls, producer.produced.length]).toEqual([['begin', 'offsets', 'flush', 'abort'], 1]);
+  });
+
+  it.each([CODE.UNKNOWN_MEMBER_ID, CODE.FENCED_INSTANCE_ID])(
+    'has done its part when the group refuses the offsets (%i)',
+    async (code) => {
+      const refused = clientError(code, { isTxnRequiresAbort: true });
+      const { producer, consumer, transactor } = attempt({ offsets: [refused] });
+      await transactor.cancelled({ outputs: [], offsets, consumer: consumer.client });
+      expect(producer.calls).toEqual(['begin', 'offsets', 'abort']);
+    },
+  );
+
+  it('fails where nothing was named, and finds out that the slot is taken', async () => {
+    const failing = attempt({ offsets: [ABORTABLE()] });
+    const named = failing.transactor.cancelled({ outputs: [], offsets, consumer: failing.consumer.client });
+    await expect(named).rejects.toMatchObject({ code: 'LOG_ABORTED' });
+    const taken = attempt({ begin: [FENCED()] });
+    const asked = taken.transactor.cancelled({ outputs: [], offsets, consumer: taken.consumer.client });
+    await expect(asked).rejects.toMatchObject({ code: 'LOG_FENCED' });
+  });
+
+  it('waits for the transaction before it', async () => {
+    const { producer, consumer, transactor, outcome } = attempt({});
+    const committed = outcome();
+    await transactor.cancelled({ outputs: [], offsets, consumer: consumer.client });
+    await committed;
+    expect(producer.calls).toEqual(['begin', 'offsets', 'commit', 'begin', 'offsets', 'abort']);
   });
 });

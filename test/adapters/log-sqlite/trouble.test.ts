@@ -26,6 +26,21 @@ it('refuses a log of a newer layout and leaves it as it is', async () => {
   });
 });
 
+it('upgrades a log of the first layout, and keeps what lies in it', async () => {
+  const temporary = await temporaryLog();
+  const before = await temporary.open();
+  await before.admin.ensureTopics([topicSpec('t')]);
+  await before.append(numbered('t', 3));
+  await before.close();
+  const raw = new DatabaseSync(temporary.path);
+  raw.exec('ALTER TABLE topics DROP COLUMN max_record_bytes; PRAGMA user_version = 1');
+  raw.close();
+  const after = await temporary.open();
+  expect(await readAll(after, 't')).toHaveLength(3);
+  await after.admin.ensureTopics([{ ...topicSpec('t'), maxRecordBytes: 500 }]);
+  expect((await after.admin.describeTopics(['t']))[0]).toMatchObject({ maxRecordBytes: 500 });
+});
+
 it("refuses another program's database", async () => {
   const temporary = await temporaryLog();
   const raw = new DatabaseSync(temporary.path);
@@ -135,6 +150,30 @@ it('refuses records that are too large for it', async () => {
   });
   const headers = [['why', new Uint8Array(500)]] as const;
   await log.append([output('t', 'k', 'x'.repeat(99), { headers })]);
+});
+
+it('refuses records larger than their topic takes, headers included, also in another process', async () => {
+  const temporary = await temporaryLog();
+  const log = await temporary.open();
+  await log.admin.ensureTopics([{ ...topicSpec('small'), maxRecordBytes: 300 }, topicSpec('other')]);
+  const other = await temporary.open();
+  const headers = [['why', new Uint8Array(300)]] as const;
+  for (const one of [log, other]) {
+    await expect(one.append([output('small', 'k', 'x'.repeat(300))])).rejects.toMatchObject({
+      code: 'RECORD_TOO_LARGE',
+    });
+    await expect(one.append([output('small', 'k', 'x', { headers })])).rejects.toMatchObject({
+      code: 'RECORD_TOO_LARGE',
+    });
+    await one.append([output('small', 'k', 'x'.repeat(200)), output('other', 'k', 'x'.repeat(300))]);
+  }
+  await log.admin.ensureTopics([{ ...topicSpec('small'), maxRecordBytes: 3_000 }]);
+  await log.append([output('small', 'k', 'x'.repeat(300))]);
+  await expect(
+    log.admin.ensureTopics([{ ...topicSpec('small'), maxRecordBytes: 0.5 }]),
+  ).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+  });
 });
 
 it('says that it was closed', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openFolderStore } from '../../../src/adapters/objects-folder/folder-store.ts';
+import { openFileReader, openFolderStore } from '../../../src/adapters/objects-folder/folder-store.ts';
 import { claimCheck } from '../../../src/core/claim-check.ts';
 import type { ObjectStore } from '../../../src/stages/object-store.ts';
 import { describeObjectStore } from '../../contract/object-store.contract.ts';
@@ -101,6 +101,14 @@ describe('uris of a folder store', () => {
     await refused('file:///a%2Fb', 'MEDIA_URI_INVALID');
     await refused('', 'MEDIA_URI_INVALID');
     await refused(join(media, 'x'.repeat(300)), 'MEDIA_URI_INVALID');
+  });
+
+  it('know no keys where files alone are read', async () => {
+    const files = openFileReader({ mediaRoots: [media] });
+    const clip = await files.open(join(media, 'a b%20c.mp4'));
+    expect(clip.sizeBytes).toBe(4);
+    await clip.close();
+    await expect(files.open('k/1')).rejects.toMatchObject({ code: 'MEDIA_URI_INVALID' });
   });
 
   it('open any file where that is allowed, and keys all the same', async () => {

@@ -19,22 +19,22 @@ describe('ReadAhead', () => {
     return beyond;
   }
 
-  it('follows a reader that goes on by an eighth of its run, in whole blocks (A1)', () => {
+  it('follows a reader that goes on by a sixteenth of its run, in whole blocks (A1)', () => {
     const beyond = beyondReads(32 * KIB, 8192 * KIB);
-    expect(beyond.slice(0, 17)).toEqual([...Array(15).fill(0), 64, 64]);
-    expect(beyond[31]).toBe(128);
-    expect(beyond.at(-1)).toBe(1024);
+    expect(beyond.slice(0, 33)).toEqual([...Array(31).fill(0), 64, 64]);
+    expect(beyond[63]).toBe(128);
+    expect(beyond.at(-1)).toBe(512);
   });
 
   it('fetches nothing ahead that is less than the reader takes at once (A1)', () => {
-    const beyond = beyondReads(256 * KIB, 4096 * KIB);
-    expect(beyond.slice(0, 9)).toEqual([...Array(7).fill(0), 256, 256]);
+    const beyond = beyondReads(256 * KIB, 8192 * KIB);
+    expect(beyond.slice(0, 17)).toEqual([...Array(15).fill(0), 256, 256]);
   });
 
   it('stops at the end of the object', () => {
-    const ahead = new ReadAhead(1024 * KIB, LIMITS);
-    ahead.note(0, 950 * KIB);
-    expect(ahead.note(950 * KIB, 1000 * KIB)).toBe(1024 * KIB);
+    const ahead = new ReadAhead(2048 * KIB, LIMITS);
+    ahead.note(0, 1950 * KIB);
+    expect(ahead.note(1950 * KIB, 2000 * KIB)).toBe(2048 * KIB);
   });
 
   it('fetches nothing beyond a jump (A2)', () => {
@@ -56,8 +56,8 @@ describe('ReadAhead', () => {
       beyondAudio = ahead.note(audio, audio + 25 * KIB) - audio - 25 * KIB;
       audio += 25 * KIB;
     }
-    expect(beyondVideo).toBe(512 * KIB);
-    expect(beyondAudio).toBe(64 * KIB);
+    expect(beyondVideo).toBe(256 * KIB);
+    expect(beyondAudio).toBe(0);
   });
 
   it('takes a jump to the end for one after an index, and fetches that whole (A3)', () => {

@@ -81,6 +81,7 @@ export const extracted: ExtractedUpload = {
     pixels: { key: 'sha256/aa/bb', sha256: 'aabb', sizeBytes: 301_056 },
   },
   audio: { sampleRate: 16_000, samples: { key: 'sha256/cc/dd', sha256: 'ccdd', sizeBytes: 320_000 } },
+  further: { key: 'sha256/ee/ff', sha256: 'eeff', sizeBytes: 512 },
   planDigest: 'p'.repeat(64),
   decoderBuild: 'libav/8.1.1',
   timings: {},

@@ -212,7 +212,7 @@ describe('any upload', () => {
       .tuple(
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
         fc.nat(),
-        fc.maxSafeNat(),
+        fc.maxSafeNat().filter((time) => time < Number.MAX_SAFE_INTEGER),
         fc.tuple(optional('title'), optional('description'), optional('creatorId')),
         fc.dictionary(
           fc.string({ maxLength: 10 }).filter((name) => name !== '__proto__'),

@@ -4,6 +4,7 @@ import { FirstFiveError } from '../../../src/core/errors.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import type { RecordHandler } from '../../../src/runtime/handler.ts';
 import type { Log } from '../../../src/runtime/log.ts';
+import { inputTopics } from '../../../src/runtime/side-inputs.ts';
 import type { StageSpec, Topology } from '../../../src/runtime/topology.ts';
 import { MemoryLog } from '../../../src/testing/memory-log.ts';
 import { echoHandler, emitted, INPUT, LETTERS, OUTPUT, stageSpec, upload } from '../../runtime/fixtures.ts';
@@ -12,7 +13,9 @@ import { until } from '../../support/until.ts';
 const COMMIT = { intervalMs: 5, maxRecords: 8 };
 
 function topologyOf(stages: readonly StageSpec[]): Topology {
-  const names = new Set(stages.flatMap((s) => [s.input, s.deadLetters, ...Object.values(s.outputs)]));
+  const names = new Set(
+    stages.flatMap((s) => [...inputTopics(s), s.deadLetters, ...Object.values(s.outputs)]),
+  );
   const topics = [...names].map(
     (name) => ({ name, partitions: 2, cleanup: 'delete', retentionMs: null }) as const,
   );
@@ -115,6 +118,74 @@ describe('startPipeline', () => {
     const started = startPipeline({ topology: two(), log: joining, slot: '0', handlerOf });
     await expect(started).rejects.toMatchObject({ code: 'GROUP_IN_USE' });
     expect(left).toEqual(['first']);
+  });
+
+  it('keeps an older revision that comes back from a retry topic out of the last output of a stage that does not score', async () => {
+    const tier = { topic: `${INPUT}.retry.200ms`, delayMs: 200 };
+    const spec = stageSpec({
+      ...{ name: 'first', steps: ['embed'], outputs: { embed: 'middle' }, commit: COMMIT },
+      ...{ retryTiers: [tier], retry: { maxAttempts: 1, initialBackoffMs: 1, maxBackoffMs: 1 } },
+    });
+    const topology = topologyOf([spec]);
+    const log = new MemoryLog(systemClock);
+    let settled: string[] = [];
+    const emitting = echoHandler();
+    const handler: RecordHandler = {
+      handle: async (record, context) => {
+        const { order } = await emitting.handle(record, context);
+        if (order?.revision === 1 && context.attempt === 1)
+          throw new FirstFiveError('MEDIA_CHANGED', 'for the test');
+        const { key, value } = record;
+        const headers: [string, Uint8Array][] = [['ff-revision', Buffer.from(String(order?.revision))]];
+        return {
+          outputs: [{ topic: 'middle', timestamp: 1, key, value, headers }],
+          ...(order === undefined ? {} : { order: { ...order, tier: 0 } }),
+        };
+      },
+      rejected: () => undefined,
+    };
+    const start = () =>
+      startPipeline({
+        ...{ topology, log, slot: '0', handlerOf: () => handler },
+        onSettled: (_, { outcome }) => settled.push(outcome),
+      });
+    const first = await start();
+    await log.append([upload('a', 1), upload('a', 2)]);
+    await until('both are settled', () => settled.length === 2);
+    await first.stop(1_000);
+    expect(settled).toEqual(['retried', 'emitted']);
+    settled = [];
+    const second = await start();
+    await until('what waited has had its turn', () => settled.length === 1);
+    await second.stop(1_000);
+    expect(settled).toEqual(['superseded']);
+    expect(emitted(log, 'middle')).toEqual(['{"id":"a","revision":2}']);
+  });
+
+  it('sets a result aside that its topic would not take, and goes on with the others', async () => {
+    const log = new MemoryLog(systemClock);
+    const topology = one();
+    const topics = topology.topics.map((topic) =>
+      topic.name === OUTPUT ? { ...topic, maxRecordBytes: 200 } : topic,
+    );
+    const emitting = echoHandler();
+    const handler: RecordHandler = {
+      handle: async (record, context) => {
+        const { outputs, order } = await emitting.handle(record, context);
+        const large = order?.id === 'large' ? { value: new Uint8Array(1_000) } : {};
+        return { outputs: outputs.map((output) => ({ ...output, ...large })), ...(order && { order }) };
+      },
+      rejected: () => undefined,
+    };
+    const pipeline = await startPipeline({
+      topology: { ...topology, topics },
+      ...{ log, slot: '0', handlerOf: () => handler },
+    });
+    await log.append([upload('large'), upload('a')]);
+    await until('the other one is out', () => emitted(log).length === 1);
+    await until('it is set aside', () => emitted(log, LETTERS).length === 1);
+    expect((await pipeline.health()).status).toBe('healthy');
+    await pipeline.stop(1_000);
   });
 
   it('knows at its next start what it had emitted, from the log alone', async () => {

@@ -157,7 +157,7 @@ describe('stages of one step each', () => {
     const upload = recordOf(uploadBytes());
     const whole = await handlerOf(['extract', 'embed', 'score'], ['score']).handle(upload, context());
     const extracted = await handlerOf(['extract']).handle(upload, context());
-    expect(extracted.order).toBeUndefined();
+    expect(extracted.order).toEqual({ id: 'u1', revision: 1, tier: 0 });
     const embedded = await handlerOf(['embed']).handle(read(extracted.outputs[0], 7n), context());
     const scored = await handlerOf(['score']).handle(read(embedded.outputs[0], 8n), context());
     const scoreOf = ({ outputs }: typeof scored) => {

@@ -90,6 +90,13 @@ describe('dlq ls', () => {
     ],
     [['--upload', 'c'], ['c']],
     [['--stage', 'extract', '--upload', 'c'], []],
+    [['--until', '1h'], ['c']],
+    [['--since', '3h', '--until', '1h'], ['c']],
+    [
+      ['--origin', UPLOADS],
+      ['a', 'b', 'c'],
+    ],
+    [['--origin', 'media.upload.extracted.v1'], []],
   ])('takes %j', async (filter, expected) => {
     await kill(three);
     const listed = (await folder.run(['dlq', 'ls', '--json', ...filter])).json();
@@ -99,6 +106,8 @@ describe('dlq ls', () => {
   it('stops after --max, and refuses a code that does not exist', async () => {
     await kill(three);
     expect((await folder.run(['dlq', 'ls', '--json', '--max', '2'])).json()).toHaveLength(2);
+    expect((await folder.run(['dlq', 'ls', '--json', '--limit', '2'])).json()).toHaveLength(2);
+    expect(await folder.run(['dlq', 'ls', '--limit', '2', '--max', '2'])).toMatchObject({ code: 2 });
     expect(await folder.run(['dlq', 'ls', '--code', 'NONE'])).toMatchObject({ code: 2 });
   });
 });
@@ -141,7 +150,12 @@ describe('dlq redrive', () => {
       timestamp: before?.timestamp,
       partition: before?.partition,
     });
-    expect(headers).toEqual([['traceparent', new Uint8Array([48])]]);
+    const letter = (await recordsOf(LETTERS))[0];
+    const from = `${LETTERS}/${letter?.partition}/${letter?.offset}`;
+    expect(headers).toEqual([
+      ['traceparent', new Uint8Array([48])],
+      ['ff-redriven-from', new Uint8Array(Buffer.from(from))],
+    ]);
   });
 
   it('sends each dead letter once, however often it is run', async () => {
@@ -174,6 +188,8 @@ describe('dlq redrive', () => {
       }),
     ]);
     expect((await redriveAll()).stderr).toBe('2 matched, 1 redriven, 1 skipped (redriven before)\n');
+    const again = (await recordsOf(UPLOADS)).filter((record) => keyOf(record) === 'a').at(-1);
+    expect(again?.headers.filter(([name]) => name === 'ff-redriven-from')).toHaveLength(1);
   });
 
   it('sends nothing in a dry run', async () => {

@@ -1,8 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSandbox } from '../../../src/adapters/process-sandbox/sandbox.ts';
 import { type CheckResult, runChecks } from '../../../src/cli/doctor/checks.ts';
-import { nodeCheck } from '../../../src/cli/doctor/machine-checks.ts';
+import { nodeCheck, sandboxCheck } from '../../../src/cli/doctor/machine-checks.ts';
 import { logCheck, storeCheck } from '../../../src/cli/doctor/place-checks.ts';
 import { openLog } from '../../../src/cli/openers.ts';
 import { loadConfiguration } from '../../../src/config/load.ts';
@@ -50,6 +51,19 @@ describe('doctor', () => {
 describe('the check of', () => {
   const configuration = (flags = {}) =>
     loadConfiguration({ flags, env: {}, cwd: folder.path, packageRoot, cores: 2 });
+
+  it('the sandbox says what decoders run behind, or warns that it is nothing', async () => {
+    const { kind } = await openSandbox('auto');
+    const check = async (flags = {}) => {
+      const results: CheckResult[] = [];
+      const { options } = await configuration(flags);
+      for await (const result of runChecks([sandboxCheck(options)])) results.push(result);
+      return results;
+    };
+    const found = kind === 'none' ? 'warn' : 'ok';
+    expect(await check()).toMatchObject([{ name: 'sandbox', status: found, detail: expect.any(String) }]);
+    expect(await check({ sandbox: 'off' })).toMatchObject([{ name: 'sandbox', status: 'info' }]);
+  });
 
   it('the log names who runs a stage', async () => {
     await folder.run(['submit', 'x.mp4']);

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FirstFiveError } from '../../../src/core/errors.ts';
 import { normaliseUploadText } from '../../../src/core/text/normalise.ts';
-import { rankOf, TextHead } from '../../../src/core/text/text-head.ts';
+import { rankOf } from '../../../src/core/text/rank-table.ts';
+import { TextHead } from '../../../src/core/text/text-head.ts';
 import { parseTextHeadParameters } from '../../../src/core/text/text-head-parameters.ts';
 import type { UploadText } from '../../../src/core/upload.ts';
 

@@ -11,6 +11,7 @@ export interface WorkerSettings {
   readonly slot: string;
   readonly input: string;
   readonly output: string;
+  readonly deadLetters: string;
   readonly seed: number;
   readonly log: Partial<KafkaLogOptions>;
 }
@@ -30,19 +31,22 @@ interface Worker {
 
 const PROGRAM = fileURLToPath(new URL('./worker.ts', import.meta.url));
 const RESTART_MS = 200;
-/** A drain of ten seconds and the ways out of the clients; longer is a hang. */
-const STOP_MS = 60_000;
+/** A drain of ten seconds, a commit under way and a last one (35 s each at most), and the clients' ways out; longer is a hang. */
+const STOP_MS = 120_000;
 
 export class Fleet {
   readonly #common: Omit<WorkerSettings, 'slot' | 'seed'>;
   readonly #workers = new Map<string, Worker>();
   readonly #wanted = new Set<string>();
   readonly ends: WorkerEnd[] = [];
+  /** Those that are there from the beginning to the end. */
+  readonly slots: readonly string[];
   #seed: number;
 
-  constructor(common: Omit<WorkerSettings, 'slot' | 'seed'>, seed: number) {
+  constructor(common: Omit<WorkerSettings, 'slot' | 'seed'>, seed: number, slots: readonly string[]) {
     this.#common = common;
     this.#seed = seed;
+    this.slots = slots;
   }
 
   /** Resolves once it has joined. */
@@ -76,7 +80,8 @@ export class Fleet {
     await worker.ended;
     clearTimeout(timer);
     const last = this.ends.findLast((end) => end.slot === slot);
-    if (last?.signal === 'SIGKILL') throw new Error(`${slot} hung: ${STOP_MS} ms after SIGTERM it still ran`);
+    if (last?.signal === 'SIGKILL')
+      throw new Error(`${slot} hung: ${STOP_MS} ms after SIGTERM it still ran; it said ${last.said}`);
   }
 
   async stopAll(): Promise<void> {

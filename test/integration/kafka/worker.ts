@@ -7,6 +7,7 @@
  * the end of its standard input: no worker outlives the test.
  */
 import { openKafkaLog } from '../../../src/adapters/log-kafka/kafka-log.ts';
+import { toFirstFiveError } from '../../../src/core/errors.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import type { RecordHandler } from '../../../src/runtime/handler.ts';
@@ -14,6 +15,8 @@ import { StageRunner } from '../../../src/runtime/stage-runner.ts';
 import { StageTelemetry } from '../../../src/runtime/telemetry.ts';
 import type { StageSpec } from '../../../src/runtime/topology.ts';
 import type { WorkerSettings } from './fleet.ts';
+
+const DRAIN_MS = 10_000;
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings;
 const random = seededRandom(settings.seed);
@@ -24,7 +27,7 @@ const spec: StageSpec = {
   groupId: settings.groupId,
   input: settings.input,
   outputs: { score: settings.output },
-  deadLetters: settings.output,
+  deadLetters: settings.deadLetters,
   intake: { concurrency: 16, maxInFlight: 500, maxInFlightBytes: 4_000_000 },
   commit: { intervalMs: 50, maxRecords: 100 },
   retry: { maxAttempts: 3, initialBackoffMs: 10, maxBackoffMs: 100 },
@@ -43,11 +46,16 @@ const handler: RecordHandler = {
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(3));
 
+function failed(why: unknown): never {
+  process.stdout.write(`failed ${String(why)}\n`);
+  process.exit(1);
+}
+
 const log = await openKafkaLog({
   connection: { brokers: settings.brokers, clientId: `chaos-${settings.slot}` },
   clientDir: settings.clientDir,
   ...settings.log,
-});
+}).catch((thrown) => failed(`${toFirstFiveError(thrown).code} ${String(thrown)}`));
 const runner = new StageRunner({
   spec,
   lane: 'live',
@@ -58,8 +66,11 @@ const runner = new StageRunner({
   random,
   telemetry: new StageTelemetry(spec.name, spec.groupId),
 });
+// What it says on its way out tells where it stands when it hangs.
 process.on('SIGTERM', async () => {
-  await runner.stop(10_000);
+  process.stdout.write(`stopping ${runner.state}\n`);
+  await runner.stop(DRAIN_MS);
+  process.stdout.write('left\n');
   await log.close();
   process.exit(0);
 });
@@ -68,10 +79,7 @@ try {
   process.stdout.write('ready\n');
   await runner.ended();
 } catch (thrown) {
-  process.stdout.write(`failed ${String(thrown)}\n`);
-  process.exit(1);
+  const { code, message } = toFirstFiveError(thrown);
+  failed(`${code} ${message}`);
 }
-if (runner.failure !== undefined) {
-  process.stdout.write(`failed ${runner.failure.code} ${runner.failure.message}\n`);
-  process.exit(1);
-}
+if (runner.failure !== undefined) failed(`${runner.failure.code} ${runner.failure.message}`);

@@ -23,7 +23,7 @@ function fakeRunner() {
       const width = (input?.data.length ?? 0) / count;
       return Object.fromEntries(
         (bundle.manifest.graphs[graph]?.outputs ?? []).map(({ name, shape }) => {
-          const dim = shape[1] ?? 1;
+          const dim = Number(shape[1] ?? 1);
           const data = Float32Array.from(
             { length: count * dim },
             (_, i) => input?.data[Math.floor(i / dim) * width] ?? 0,

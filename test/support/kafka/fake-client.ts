@@ -47,6 +47,14 @@ export class FakeProducer {
     this.#listeners.get(event)?.(value as never);
   }
 
+  /** A delivery that succeeded. */
+  emitReport(report: unknown): void {
+    const listener = this.#listeners.get('delivery-report') as
+      | ((error: null, report: unknown) => void)
+      | undefined;
+    listener?.(null, report);
+  }
+
   #produce(args: unknown[]): void {
     const answer = this.#script.produce?.shift();
     if (answer !== undefined && answer !== 'never') throw answer;

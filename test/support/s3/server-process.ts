@@ -10,6 +10,7 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** Answers 200 once the server is ready. */
   readonly readyUrl: string;
+  readonly readyWithinMs?: number;
 }
 
 export interface RunningServer {
@@ -30,7 +31,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export async function startServer({ command, args, env, readyUrl }: ServerCommand): Promise<RunningServer> {
+export async function startServer(server: ServerCommand): Promise<RunningServer> {
+  const { command, args, env, readyUrl, readyWithinMs = READY_WITHIN_MS } = server;
   const guard = spawn(process.execPath, [GUARD, command, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -40,12 +42,12 @@ export async function startServer({ command, args, env, readyUrl }: ServerComman
     guard.stdin.end();
     if (guard.exitCode === null) await once(guard, 'exit');
   };
-  const until = Date.now() + READY_WITHIN_MS;
+  const until = Date.now() + readyWithinMs;
   while (!(await answers(readyUrl))) {
     if (guard.exitCode !== null) throw new Error(`${command} ended at once:\n${output()}`);
     if (Date.now() > until) {
       await stop();
-      throw new Error(`${command} was not ready within ${READY_WITHIN_MS} ms:\n${output()}`);
+      throw new Error(`${command} was not ready within ${readyWithinMs} ms:\n${output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

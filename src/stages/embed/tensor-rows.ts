@@ -1,6 +1,6 @@
 /** Rows of named tensors: joined, padded, cut. The first dimension is the batch. */
 import { FirstFiveError } from '../../core/errors.ts';
-import type { NamedTensors, Tensor } from '../../stages/embed/inference.ts';
+import type { NamedTensors, Tensor } from './inference.ts';
 
 type TensorData = Tensor['data'];
 
