@@ -5,6 +5,8 @@
  *     waits for its next attempt gives its place to the others, and is the next to get one when its wait is over.
  * I2. Records of partitions that are not assigned (any more) are dropped: their owner reads them.
  * I3. What a record is decides who works on it: the stage's handler, also for one out of a retry topic, or `publishHandler`.
+ * I4. A partition that is given up and comes back is another one: whoever revokes names the intake that it means, since a revocation
+ *     may end (its last commit hangs on brokers that are away) when the partition is already ours anew.
  */
 import type { Context, Span } from '@opentelemetry/api';
 import { Fifo } from '../core/fifo.ts';
@@ -122,6 +124,7 @@ export class InFlight {
 
   assign(partitions: readonly Assignment[]): void {
     for (const assignment of partitions) {
+      this.intakes.get(partitionKey(assignment))?.revoke();
       this.intakes.set(partitionKey(assignment), new PartitionIntake(assignment));
     }
   }
@@ -130,11 +133,12 @@ export class InFlight {
     return partitions.flatMap((at) => this.intakes.get(partitionKey(at)) ?? []);
   }
 
-  revoke(partitions: readonly TopicPartition[]): void {
-    for (const intake of this.held(partitions)) {
-      intake.revoke();
-      this.intakes.delete(partitionKey(intake));
-    }
+  /** I4. Returns those that were still held; in place of the others stand newer ones. */
+  revoke(intakes: readonly PartitionIntake[]): readonly PartitionIntake[] {
+    const held = intakes.filter((intake) => this.intakes.get(partitionKey(intake)) === intake);
+    for (const intake of intakes) intake.revoke();
+    for (const intake of held) this.intakes.delete(partitionKey(intake));
+    return held;
   }
 
   abandon(): void {

@@ -190,8 +190,8 @@ export class StageRunner {
   async #onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
     const mine = this.inFlight.held(partitions);
     if (this.#member !== undefined) await this.#commitFinished(this.#member, mine).catch(() => {});
-    this.inFlight.revoke(partitions);
-    this.retries?.forget(partitions);
+    const gone = this.inFlight.revoke(mine);
+    this.retries?.forget(gone);
     this.#announceAll();
     try {
       for (const left of this.inFlight.intakes.values()) this.#requireCoOwned(left);

@@ -5,6 +5,7 @@ import type { OutputRecord, StreamRecord } from '../../src/core/record.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { HandlerContext, HandlerResult, RecordHandler } from '../../src/runtime/handler.ts';
 import type { LatestTable } from '../../src/runtime/latest-table.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import { REVISION_HEADER, TIER_HEADER } from '../../src/runtime/record-headers.ts';
 import { StageRunner } from '../../src/runtime/stage-runner.ts';
 import { StageTelemetry } from '../../src/runtime/telemetry.ts';
@@ -81,7 +82,7 @@ export async function newLog(clock: Clock, partitions = 3): Promise<MemoryLog> {
 }
 
 export function runnerOn(
-  log: MemoryLog,
+  log: Log,
   clock: Clock,
   options: { handler?: RecordHandler; spec?: Partial<StageSpec>; table?: LatestTable } = {},
 ): StageRunner {
