@@ -10,6 +10,7 @@
  * samples alternate. By thread: CPU of the main thread, which does no decoding and no inference but carries frames from the child
  * to the workers, as the bare loop does too; so an upper bound.
  *
+ * FIRSTFIVE_BENCH_SAMPLES sets the number of samples (5; each takes about 20 s).
  * Does not measure: start-up, object stores other than files, other machines' logs. Linux only (CPU times of children).
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,7 +26,7 @@ export const description =
   'uploads through the whole pipeline: uploads/s, event-to-score time, CPU of one upload and its framework share';
 
 const BATCH = 64;
-const SAMPLES = 5;
+const SAMPLES = Number(process.env.FIRSTFIVE_BENCH_SAMPLES ?? 5);
 const STEADY_UPLOADS = 100;
 const STEADY_SAMPLES = 3;
 /** Share of the measured throughput at which the event-to-score time is taken. */

@@ -21,6 +21,7 @@ import type { Assignment, GroupMember, Log } from './log.ts';
 import type { PartitionIntake } from './partition-intake.ts';
 import { RetryIntake } from './retry-intake.ts';
 import { inputTopics, requireCoOwned } from './side-inputs.ts';
+import { StageProgress } from './stage-progress.ts';
 import type { RecordOutcome, StageTelemetry } from './telemetry.ts';
 import { type StageSpec, writtenTopics } from './topology.ts';
 
@@ -64,10 +65,7 @@ export class StageRunner {
   readonly #pulses = { finished: new Pulse(), due: new Pulse(), room: new Pulse() };
   readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
-  #busySince: number | undefined;
-  #takenAt: number | undefined;
-  #takenWhenLagging: number | undefined;
-  #laggingSince: number | undefined;
+  readonly #progress = new StageProgress();
   readonly #intake: IntakeLoop;
   readonly #hasSides: boolean;
   #member: GroupMember | undefined;
@@ -100,25 +98,13 @@ export class StageRunner {
     this.committer = new Committer({ table: options.guard?.table, telemetry, clock });
   }
 
-  /**
-   * Milliseconds without progress while there was work: since the last commit, or since work came after an idle time.
-   * An idle stage is not stalled, however old its last commit; one that no longer polls is.
-   */
   stalledFor(now: number): number {
-    if (this.#busySince === undefined) return now - (this.#intake.polledAt ?? now);
-    return now - Math.max(this.#busySince, this.committer.lastCommitAt ?? 0);
+    const { lastCommitAt: commitAt } = this.committer;
+    return this.#progress.stalledFor(now, { polledAt: this.#intake.polledAt, commitAt });
   }
 
-  /**
-   * Milliseconds since a lag was first seen while nothing was taken in: a log that answers polls with nothing although it
-   * holds records looks idle from within. Call it with what health has just read.
-   */
   starvedFor(isLagging: boolean, now: number): number {
-    const isStarved = isLagging && this.inFlight.records === 0;
-    if (!isStarved || this.#takenAt !== this.#takenWhenLagging) this.#laggingSince = undefined;
-    if (isStarved) this.#laggingSince ??= now;
-    this.#takenWhenLagging = this.#takenAt;
-    return this.#laggingSince === undefined ? 0 : now - this.#laggingSince;
+    return this.#progress.starvedFor(now, isLagging && this.inFlight.records === 0);
   }
 
   /** As `GroupMember.caughtUpTo`, for a partition of which nothing is held here. */
@@ -208,8 +194,7 @@ export class StageRunner {
     const { spec, telemetry } = this.options;
     if (this.#hasSides) this.#takeFromSides(records);
     else telemetry.consumed(spec.input, records.length);
-    this.#takenAt = this.options.clock.now();
-    this.#busySince ??= this.#takenAt;
+    this.#progress.taken(this.options.clock.now());
     this.inFlight.take(records);
   }
 
@@ -258,7 +243,7 @@ export class StageRunner {
       const settled = await this.committer.commit(member, intakes, this.options.spec.commit.maxRecords);
       const now = this.options.clock.now();
       for (const one of settled) this.#settle(one, now);
-      if (this.inFlight.records === 0) this.#busySince = undefined;
+      if (this.inFlight.records === 0) this.#progress.idle();
       if (settled.length > 0) this.#pulses.room.announce();
     });
     this.#committing = next.catch(() => {});

@@ -116,6 +116,11 @@ const manifest = z.strictObject({
   metrics: z.record(z.string(), z.unknown()),
 });
 
+/** What the schema says of a manifest's shape (JSON Schema, draft 2020-12); what belongs together is checked beyond it. */
+export function manifestJsonSchema(): unknown {
+  return z.toJSONSchema(manifest, { target: 'draft-2020-12', io: 'input', unrepresentable: 'any' });
+}
+
 export function parseManifest(text: string, origin: string): BundleManifest {
   const parsed = manifest.safeParse(parseJson(text, origin));
   if (!parsed.success) {
