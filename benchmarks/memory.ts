@@ -139,12 +139,7 @@ async function tinyMedia(folder: string): Promise<string[]> {
 }
 
 function startUp(packageRoot: string, flags: readonly string[]): ChildProcess {
-  const command = [
-    '--disable-warning=ExperimentalWarning',
-    join(packageRoot, 'src/cli/main.ts'),
-    'up',
-    ...flags,
-  ];
+  const command = [...process.execArgv, join(packageRoot, 'src/cli/main.ts'), 'up', ...flags];
   return spawn(process.execPath, [...command, '--log-level', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

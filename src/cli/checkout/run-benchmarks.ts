@@ -64,7 +64,8 @@ async function benchmarkNames(context: CliContext): Promise<readonly string[]> {
 
 async function runBenchmark(context: CliContext, name: string, flags: BenchFlags): Promise<void> {
   const { code, stdout } = await runChild(context, {
-    args: ['--disable-warning=ExperimentalWarning', join('benchmarks', REPORT), name],
+    // With the flags that this process was started with: those of the wrapper are part of what is measured.
+    args: [...process.execArgv, join('benchmarks', REPORT), name],
     stdout: 'collect',
   });
   if (code !== 0) {
