@@ -41,7 +41,13 @@ export async function planBackfill(context: CliContext, flags: PlanFlags): Promi
       await control.write(made.run, 'plan', text, context.now());
     }
     if (flags.json) return writeLine(context.stdout, JSON.stringify(JSON.parse(text)));
-    return writeLine(context.stdout, planLines(made, flags.out).join('\n'));
+    return writeLine(
+      context.stdout,
+      planLines(made, {
+        file: flags.out,
+        topology: typeof flags.topology === 'string' ? flags.topology : undefined,
+      }).join('\n'),
+    );
   });
 }
 

@@ -1,7 +1,14 @@
 /** A plan for people. */
 import type { BackfillPlan } from '../../../core/backfill-plan.ts';
 
-export function planLines(plan: BackfillPlan, file: string | undefined): readonly string[] {
+export interface PlanOrigin {
+  /** Of a plan that is in a file only. */
+  readonly file: string | undefined;
+  /** As it was given to `plan`, and has to be given to `run`. */
+  readonly topology: string | undefined;
+}
+
+export function planLines(plan: BackfillPlan, { file, topology }: PlanOrigin): readonly string[] {
   const { counted, estimate, partitions } = plan;
   const busy = partitions.filter(({ start, end }) => end > start).length;
   const filtered = counted.selected === counted.records ? '' : `, ${counted.selected} of them selected`;
@@ -12,7 +19,8 @@ export function planLines(plan: BackfillPlan, file: string | undefined): readonl
     `  failed  ${plan.deadLetters}`,
     `  takes   ${estimateText(plan)} (${estimate.basis}: ${estimate.detail})`,
   ];
-  return [...lines, `start it with: firstfive backfill run ${file ?? plan.run}`];
+  const flag = topology === undefined ? '' : ` --topology ${topology}`;
+  return [...lines, `start it with: firstfive backfill run ${file ?? plan.run}${flag}`];
 }
 
 function estimateText({ estimate }: BackfillPlan): string {
